@@ -1,0 +1,109 @@
+"""Every setting, as one frozen tree: read once at the edge, handed down by part.
+
+In: defaults, then `ax.yaml`, then `AX_*` variables, then command-line options. Out: a `Config`.
+The path of a setting names its variable: `store.flush_interval` is `AX_STORE_FLUSH_INTERVAL`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from exporter.units import format_duration, format_size, parse_duration, parse_size
+
+LOOPBACK: Final = "localhost"
+"""As a host: 127.0.0.1, and ::1 where the machine has it."""
+
+Duration = Annotated[
+    int,
+    BeforeValidator(lambda raw: parse_duration(raw) if isinstance(raw, str) else raw),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
+]
+"""Nanoseconds; written as `30s`."""
+Size = Annotated[
+    int,
+    BeforeValidator(lambda raw: parse_size(raw) if isinstance(raw, str) else raw),
+    PlainSerializer(format_size, return_type=str, when_used="json"),
+]
+"""Bytes; written as `16MiB`."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Limits(_Settings):
+    """What one request may be, and what of one record is kept."""
+
+    request_bytes: Size = Field(16 * 2**20, description="largest request, inflated")
+    compressed_bytes: Size = Field(4 * 2**20, description="largest request as sent, where it is compressed")
+    inflation_ratio: int = Field(200, description="largest inflated/compressed ratio of a request above 1MiB")
+    items: int = Field(50_000, description="most spans, points or log records in a request")
+    attributes: int = Field(128, description="most attributes kept of a record")
+    key_bytes: Size = Field(256, description="longest attribute key kept")
+    value_bytes: Size = Field(64 * 2**10, description="longest attribute value or log body kept whole")
+    prompt_bytes: Size = Field(256 * 2**10, description="the same for prompts and completions")
+    depth: int = Field(20, description="deepest nesting of an attribute value")
+
+
+class Receive(_Settings):
+    """The OTLP endpoints."""
+
+    grpc: str = Field("localhost:4317", description="HOST:PORT of OTLP/gRPC; port 0 takes a free one")
+    http: str = Field("localhost:4318", description="HOST:PORT of OTLP/HTTP")
+    read_timeout: Duration = Field(10 * 10**9, description="longest wait for a request's next bytes")
+    in_flight_bytes: Size = Field(256 * 2**20, description="request bytes held in memory before refusal")
+    retry_after_min: Duration = Field(500 * 10**6, description="least delay that an overloaded server asks for")
+    retry_after_max: Duration = Field(2 * 10**9, description="most delay that an overloaded server asks for")
+    self_metrics_interval: Duration = Field(10 * 10**9, description="how often our own counters are stored; 0s: never")
+
+
+class Journal(_Settings):
+    """The log that a request is in before it is acknowledged."""
+
+    file_bytes: Size = Field(64 * 2**20, description="size of one journal file")
+    backlog_bytes: Size = Field(2 * 2**30, description="bytes that wait to be stored before requests are refused")
+    dedup_window: Duration = Field(600 * 10**9, description="how long an identical request counts as a retry")
+    dedup_requests: int = Field(100_000, description="how many requests are remembered for that")
+    min_free_bytes: Size = Field(100 * 10**6, description="free disk under which requests are refused")
+
+
+class Retention(_Settings):
+    """How long rows are kept, by their time."""
+
+    spans: Duration = Field(7 * 86_400 * 10**9, description="spans")
+    spans_pending: Duration = Field(86_400 * 10**9, description="copies of spans sent when they started")
+    logs: Duration = Field(30 * 86_400 * 10**9, description="log records")
+    metrics: Duration = Field(90 * 86_400 * 10**9, description="metric points")
+
+
+class Store(_Settings):
+    """Segments, the catalog and `ax.duckdb`."""
+
+    flush_interval: Duration = Field(500 * 10**6, description="longest time that rows wait for a segment")
+    flush_rows: int = Field(50_000, description="rows of a table that are written at once")
+    compaction_interval: Duration = Field(5 * 10**9, description="how often small segments are looked for; 0s: never")
+    grace: Duration = Field(3_600 * 10**9, description="how long a replaced segment stays for readers that hold it")
+    lateness: Duration = Field(600 * 10**9, description="how long after its end an hour waits for late rows")
+    scrub_interval: Duration = Field(86_400 * 10**9, description="how often a segment's checksum is verified")
+    memory_bytes: Size = Field(256 * 2**20, description="memory that compaction may use")
+    retention: Retention = Retention()
+
+
+class Serve(_Settings):
+    """The UI port: API and, later, dashboard."""
+
+    ui: str = Field("localhost:4319", description="HOST:PORT of the API and the dashboard")
+
+
+class Config(_Settings):
+    """All settings of one server."""
+
+    data: Path = Field(strict=False, description="the data directory")
+    insecure: bool = Field(default=False, description="listen beyond loopback without TLS and tokens")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line shown")
+    limits: Limits = Limits()
+    receive: Receive = Receive()
+    journal: Journal = Journal()
+    store: Store = Store()
+    serve: Serve = Serve()

@@ -1,0 +1,322 @@
+"""Attributes of many records at once: lists of serialised `KeyValue`s become maps, type letters and typed columns.
+
+Equal bytes are equal attributes, so each distinct `KeyValue` is decoded once; what happens per attribute is arithmetic
+on numpy arrays. Names here: an *entry* is one attribute of one record, a *pair* one distinct `KeyValue`.
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from exporter.config import Limits
+from exporter.decode import columns as c
+from exporter.decode.values import array_text, cut_text, double_text, kvlist_text
+from exporter.decode.wire import read_values
+from exporter.model import LOW, TEXT, Promoted
+from otel_ax import semconv
+
+Letters = npt.NDArray[np.uint8]
+
+_FIELDS: Final = {"s": "string_value", "b": "bool_value", "i": "int_value", "d": "double_value"}
+_FIELDS_OF_BYTES: Final = {"a": "array_value", "k": "kvlist_value", "y": "bytes_value"}
+_MARKED: Final = 1 << 26
+"""Most record × key places for which duplicates are found by marking; beyond it by sorting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Distinct values: their text (NULL for no value), their letter (ASCII), and which of them a limit cut."""
+
+    text: pa.StringArray
+    letters: Letters
+    ints: pa.Array
+    doubles: pa.Array
+    cut: c.Mask | None
+
+
+def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least: int) -> Values:
+    """Text and letters of decoded `AnyValue` structs.
+
+    `limit_of(i)` is the limit of value i in bytes, `least` the smallest that it returns.
+    """
+    letters = np.full(len(values), ord("n"), dtype=np.uint8)
+    texts: list[pa.Array] = []
+    for letter, name in _FIELDS.items():
+        of_kind = c.field(values, name)
+        if of_kind.null_count < len(values):
+            letters[c.valid(of_kind)] = ord(letter)
+            texts.append(_doubles_text(of_kind) if letter == "d" else of_kind.cast(pa.string()))
+    replaced: dict[int, str] = {}
+    cut: list[int] = []
+    for letter, name in _FIELDS_OF_BYTES.items():
+        of_kind = c.field(values, name)
+        if of_kind.null_count < len(values):
+            for i in np.flatnonzero(c.valid(of_kind)).tolist():
+                code, replaced[i], is_cut = _bytes_text(letter, of_kind[i].as_py(), limit_of(i))
+                letters[i] = ord(code)
+                if is_cut:
+                    cut.append(i)
+    text = pc.coalesce(*texts) if len(texts) > 1 else texts[0] if texts else pa.nulls(len(values), pa.string())
+    sizes = c.lengths_of(text)
+    for i in np.flatnonzero(sizes > least).tolist():
+        if letters[i] == ord("s") and sizes[i] > limit_of(i):
+            replaced[i] = cut_text(text[i].as_py(), limit_of(i))
+            cut.append(i)
+    if replaced:
+        text = _replaced(text, replaced)
+    return Values(text, letters, c.field(values, "int_value"), c.field(values, "double_value"), _mask(cut, len(values)))
+
+
+def _mask(places: list[int], count: int) -> c.Mask | None:
+    if not places:
+        return None
+    mask = np.zeros(count, dtype=np.bool_)
+    mask[places] = True
+    return mask
+
+
+def _doubles_text(values: pa.Array) -> pa.Array:
+    finite = pc.all(pc.is_finite(values)).as_py()
+    if finite is False:
+        return pa.array([None if v is None else double_text(v) for v in values.to_pylist()], pa.string())
+    return values.cast(pa.string())
+
+
+def _bytes_text(letter: str, payload: bytes, limit: int) -> tuple[str, str, bool]:
+    """Letter, text, and whether the limit cut it."""
+    if letter == "y":
+        return "y", base64.b64encode(payload[:limit]).decode(), len(payload) > limit
+    letter, text = array_text(payload) if letter == "a" else kvlist_text(payload)
+    if len(text.encode()) > limit:
+        return "s", cut_text(text, limit), True
+    return letter, text, False
+
+
+def _replaced(text: pa.StringArray, replaced: dict[int, str]) -> pa.StringArray:
+    mask = np.zeros(len(text), dtype=np.bool_)
+    mask[list(replaced)] = True
+    return pc.replace_with_mask(text, pa.array(mask), pa.array([replaced[i] for i in sorted(replaced)], pa.string()))
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The attributes of n records.
+
+    `maps` and `types` are columns without the promoted ones, which are in `promoted` by attribute. `dropped` counts the
+    entries left out of each record (None: none of any); `duplicate`, `cut`, `limited` mark the records in which a key
+    came twice, a value was cut, an entry was left out for a limit (None: no record).
+    """
+
+    maps: pa.MapArray
+    types: pa.StringArray
+    promoted: dict[str, pa.Array]
+    dropped: c.Ints | None
+    duplicate: c.Mask | None
+    cut: c.Mask | None
+    limited: c.Mask | None
+    _entries: "_Entries"
+
+    def strings(self, key: str) -> pa.Array | None:
+        """The values of a string attribute, one a record, NULL where there is none; None if no record has it."""
+        found = self._entries.where(key, "s")
+        if found is None:
+            return None
+        records, pairs = found
+        index = c.scattered(pairs, records, self._entries.count)
+        return self._entries.values.text.take(index)
+
+    def true(self, key: str) -> c.Mask | None:
+        """Which records have a boolean attribute that is true; None if no record has it."""
+        found = self._entries.where(key, "b")
+        if found is None:
+            return None
+        records, pairs = found
+        mask = np.zeros(self._entries.count, dtype=np.bool_)
+        mask[records] = pc.equal(self._entries.values.text, "true").to_numpy(zero_copy_only=False)[pairs]
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """Which record has which pair: arrays over entries; `keys` is the distinct keys, `key_of` the key of each pair."""
+
+    count: int
+    record: c.Codes
+    pair: c.Codes
+    keys: list[str]
+    key_of: c.Codes
+    values: Values
+
+    def where(self, key: str, letter: str) -> tuple[c.Codes, c.Codes] | None:
+        """Records and pairs of the entries with this key and type."""
+        if key not in self.keys:
+            return None
+        of_key = (self.key_of == self.keys.index(key)) & (self.values.letters == ord(letter))
+        if not of_key.any():
+            return None
+        found = np.flatnonzero(of_key[self.pair])
+        return self.record[found], self.pair[found]
+
+
+def read_attributes(lists: pa.ListArray, promoted: Promoted, limits: Limits) -> Attributes:
+    """Attributes of records from lists of serialised `KeyValue`s, one list a record."""
+    count, lengths = len(lists), c.lengths_of(lists)
+    encoded = lists.flatten().dictionary_encode()
+    pair = c.to_numpy(encoded.indices)
+    keys_low, key_of, values = _read_pairs(encoded.dictionary, limits)
+    keys = keys_low.to_pylist()
+    record = np.repeat(np.arange(count, dtype=np.int32), lengths)
+
+    keep, duplicate, limited = _kept(record, key_of[pair], lengths, keys, limits)
+    dropped = None
+    if keep is not None:
+        record, pair = record[keep], pair[keep]
+        dropped = lengths - np.bincount(record, minlength=count)
+    entries = _Entries(count, record, pair, keys, key_of, values)
+    cut = None
+    if values.cut is not None:
+        cut = _records(record[values.cut[pair]], count)
+    maps, types, columns = _laid_out(entries, keys_low, promoted)
+    return Attributes(maps, types, columns, dropped, duplicate, cut, limited, entries)
+
+
+def _records(records: c.Codes, count: int) -> c.Mask | None:
+    mask = np.zeros(count, dtype=np.bool_)
+    mask[records] = True
+    return mask if len(records) else None
+
+
+def _read_pairs(payloads: pa.BinaryArray, limits: Limits) -> tuple[pa.StringArray, c.Codes, Values]:
+    """Distinct keys, the key of each pair, and the values."""
+    batch = read_values("KeyValue", payloads)
+    values = batch.column(1)
+    kinds = [c.valid(c.field(values, name)) for name in (*_FIELDS.values(), *_FIELDS_OF_BYTES.values())]
+    if sum(int(kind.sum()) for kind in kinds) > len(payloads) - _nothing(kinds):
+        # Two members of the oneof are on the wire: protobuf lets the last one win, ptars keeps both. Rare and odd.
+        again = [KeyValue.FromString(payload).SerializeToString() for payload in payloads.to_pylist()]
+        batch = read_values("KeyValue", pa.array(again, pa.binary()))
+        values = batch.column(1)
+    encoded = batch.column(0).dictionary_encode()
+    keys, key_of = encoded.dictionary, c.to_numpy(encoded.indices)
+    prompts = np.array([key in semconv.PROMPT_KEYS for key in keys.to_pylist()], dtype=np.bool_)
+
+    def limit_of(i: int) -> int:
+        return limits.prompt_bytes if prompts[key_of[i]] else limits.value_bytes
+
+    return keys, key_of, read_anyvalues(values, limit_of, min(limits.value_bytes, limits.prompt_bytes))
+
+
+def _nothing(kinds: list[c.Mask]) -> int:
+    """How many values have no kind at all."""
+    return int((~np.logical_or.reduce(kinds)).sum()) if kinds else 0
+
+
+def _kept(
+    record: c.Codes, key: c.Codes, lengths: c.Codes, keys: list[str], limits: Limits
+) -> tuple[c.Mask | None, c.Mask | None, c.Mask | None]:
+    """Which entries stay (None: all), and the records with duplicates and with entries over a limit."""
+    count = len(lengths)
+    keep = np.ones(len(record), dtype=np.bool_)
+    limited = np.zeros(count, dtype=np.bool_)
+    too_long = np.array([len(name.encode()) > limits.key_bytes for name in keys], dtype=np.bool_)
+    if too_long.any():
+        keep = ~too_long[key]
+        limited[record[~keep]] = True
+    twice = _shadowed(record, key, len(keys), count)
+    if twice is not None:
+        keep &= ~twice
+    if count and int(lengths.max()) > limits.attributes:
+        left = keep.cumsum()
+        begin = np.concatenate(([0], lengths.cumsum()[:-1]))
+        before = np.where(begin > 0, left[begin - 1], 0)
+        over = keep & (left - before[record] > limits.attributes)
+        limited[record[over]] = True
+        keep &= ~over
+    if keep.all():
+        return None, None, None
+    return keep, None if twice is None else _records(record[twice], count), limited if limited.any() else None
+
+
+def _shadowed(record: c.Codes, key: c.Codes, keys: int, count: int) -> c.Mask | None:
+    """The entries whose key comes again later in the same record; None when there are none."""
+    place = record.astype(np.int64) * keys + key
+    if count * keys <= _MARKED:
+        seen = np.zeros(count * keys, dtype=np.bool_)
+        seen[place] = True
+        if int(np.count_nonzero(seen)) == len(place):
+            return None
+    order = np.argsort(place, kind="stable")
+    again = place[order[:-1]] == place[order[1:]]
+    if not again.any():
+        return None
+    shadowed = np.zeros(len(place), dtype=np.bool_)
+    shadowed[order[:-1][again]] = True
+    return shadowed
+
+
+def _laid_out(
+    entries: _Entries, keys: pa.StringArray, promoted: Promoted
+) -> tuple[pa.MapArray, pa.StringArray, dict[str, pa.Array]]:
+    """The map, the letters, and the promoted columns."""
+    goes_to = _destinations(entries, promoted)
+    # Stable sorts of small integers are radix sorts: entries and pairs end up grouped by destination, in order.
+    entry_order = np.argsort(goes_to[entries.pair], kind="stable")
+    entry_ends = np.cumsum(np.bincount(goes_to[entries.pair], minlength=len(promoted) + 1))
+    pair_order = np.argsort(goes_to, kind="stable")
+    pair_ends = np.cumsum(np.bincount(goes_to, minlength=len(promoted) + 1))
+    place = np.empty(len(goes_to), dtype=np.int32)
+    begins = np.concatenate(([0], pair_ends[:-1]))
+    place[pair_order] = np.arange(len(goes_to)) - begins[goes_to[pair_order]]
+
+    mapped = entry_order[: entry_ends[0]]
+    pairs = entries.pair[mapped]
+    offsets = np.zeros(entries.count + 1, dtype=np.int32)
+    np.cumsum(np.bincount(entries.record[mapped], minlength=entries.count), out=offsets[1:])
+    maps = pa.MapArray.from_arrays(
+        pa.array(offsets),
+        keys.take(pa.array(entries.key_of[pairs])),
+        entries.values.text.take(pa.array(pairs)),
+    )
+    types = c.text_of_bytes(entries.values.letters[pairs], offsets)
+
+    columns: dict[str, pa.Array] = {}
+    for number, (key, kind) in enumerate(promoted.items(), 1):
+        chosen = entry_order[entry_ends[number - 1] : entry_ends[number]]
+        if len(chosen) == 0:
+            columns[key] = c.nulls(kind, entries.count)
+            continue
+        pairs = entries.pair[chosen]
+        own = pair_order[pair_ends[number - 1] : pair_ends[number]]
+        columns[key] = _column(kind, entries.values, pairs, own, place, entries.record[chosen], entries.count)
+    return maps, types, columns
+
+
+def _destinations(entries: _Entries, promoted: Promoted) -> npt.NDArray[np.uint8]:
+    """Where each pair goes: 0 is the map, i the promoted column i."""
+    wanted = np.zeros(len(entries.keys), dtype=np.uint8)
+    letter = np.zeros(len(promoted) + 1, dtype=np.uint8)
+    for number, (key, kind) in enumerate(promoted.items(), 1):
+        letter[number] = ord("s" if kind in (LOW, TEXT) else "i" if pa.types.is_integer(kind) else "d")
+        if key in entries.keys:
+            wanted[entries.keys.index(key)] = number
+    goes_to = wanted[entries.key_of]
+    return np.where(letter[goes_to] == entries.values.letters, goes_to, np.uint8(0))
+
+
+def _column(
+    kind: pa.DataType, values: Values, pairs: c.Codes, own: Any, place: c.Codes, records: c.Codes, count: int
+) -> pa.Array:
+    if kind == LOW:
+        codes = c.scattered(place[pairs], records, count)
+        return pa.DictionaryArray.from_arrays(codes, values.text.take(pa.array(own)))
+    if kind == TEXT:
+        return values.text.take(c.scattered(pairs, records, count))
+    numbers = values.ints if pa.types.is_integer(kind) else values.doubles
+    return c.scattered(numbers.fill_null(0).to_numpy(zero_copy_only=False)[pairs], records, count)

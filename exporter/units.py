@@ -1,0 +1,73 @@
+"""Durations and sizes as people write them.
+
+In: text such as `30s` or `2GiB`. Out: whole nanoseconds and bytes.
+"""
+
+import re
+from typing import Final
+
+from exporter.errors import BadConfig
+
+NS_PER_US: Final = 1_000
+NS_PER_MS: Final = 1_000_000
+NS_PER_S: Final = 1_000_000_000
+
+_DURATIONS: Final = {
+    "ms": NS_PER_MS,
+    "s": NS_PER_S,
+    "m": 60 * NS_PER_S,
+    "h": 3_600 * NS_PER_S,
+    "d": 86_400 * NS_PER_S,
+    "w": 7 * 86_400 * NS_PER_S,
+}
+_SIZES: Final = {
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
+_QUANTITY: Final = re.compile(r"(\d+)([A-Za-z]+)")
+
+
+def parse_duration(text: str) -> int:
+    """Nanoseconds of a duration such as `500ms`, `30s`, `5m`, `12h`, `7d`, `2w`.
+
+    Raises `BadConfig` for anything else, fractions and bare numbers included.
+    """
+    return _parse(text, _DURATIONS, "duration", "30s, 5m, 12h or 7d")
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as `64KiB`, `16MiB`, `2GiB`, `100MB`.
+
+    Raises `BadConfig` for anything else, fractions and bare numbers included.
+    """
+    return _parse(text, _SIZES, "size", "64KiB, 16MiB, 2GiB or 100MB")
+
+
+def format_duration(ns: int) -> str:
+    """The shortest text that `parse_duration` reads back as `ns`; below a millisecond it is rounded."""
+    return _format(max(ns, 0) // NS_PER_MS * NS_PER_MS, _DURATIONS, "0s")
+
+
+def format_size(size_bytes: int) -> str:
+    """The shortest text that `parse_size` reads back as `size_bytes`."""
+    return _format(size_bytes, _SIZES, "0B")
+
+
+def _parse(text: str, units: dict[str, int], noun: str, examples: str) -> int:
+    match = _QUANTITY.fullmatch(text.strip())
+    if match is None or match[2] not in units:
+        mend = f"write a whole number and a unit, such as {examples}"
+        raise BadConfig(f"cannot read {text!r} as a {noun}", mend=mend)
+    return int(match[1]) * units[match[2]]
+
+
+def _format(amount: int, units: dict[str, int], zero: str) -> str:
+    if amount == 0:
+        return zero
+    texts = [f"{amount // size}{unit}" for unit, size in units.items() if amount % size == 0]
+    return min(texts, key=len)

@@ -32,10 +32,14 @@ _MARKED: Final = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Distinct values: their text (NULL for no value), their letter (ASCII), and which of them a limit cut."""
+    """Distinct values: their text (NULL for no value), their letter (ASCII), and which of them a limit cut.
+
+    `sent` is the letter before the limits: an array that is cut becomes a string, but was not sent as one.
+    """
 
     text: pa.StringArray
     letters: Letters
+    sent: Letters
     ints: pa.Array
     doubles: pa.Array
     cut: c.Mask | None
@@ -53,6 +57,7 @@ def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least
         if of_kind.null_count < len(values):
             letters[c.valid(of_kind)] = ord(letter)
             texts.append(_doubles_text(of_kind) if letter == "d" else of_kind.cast(pa.string()))
+    sent = letters.copy()
     replaced: dict[int, str] = {}
     cut: list[int] = []
     for letter, name in _FIELDS_OF_BYTES.items():
@@ -60,7 +65,7 @@ def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least
         if of_kind.null_count < len(values):
             for i in np.flatnonzero(c.valid(of_kind)).tolist():
                 code, replaced[i], is_cut = _bytes_text(letter, of_kind[i].as_py(), limit_of(i))
-                letters[i] = ord(code)
+                letters[i], sent[i] = ord(code), ord(letter)
                 if is_cut:
                     cut.append(i)
     text = pc.coalesce(*texts) if len(texts) > 1 else texts[0] if texts else pa.nulls(len(values), pa.string())
@@ -71,7 +76,8 @@ def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least
             cut.append(i)
     if replaced:
         text = _replaced(text, replaced)
-    return Values(text, letters, c.field(values, "int_value"), c.field(values, "double_value"), _mask(cut, len(values)))
+    ints, doubles = c.field(values, "int_value"), c.field(values, "double_value")
+    return Values(text, letters, sent, ints, doubles, _mask(cut, len(values)))
 
 
 def _mask(places: list[int], count: int) -> c.Mask | None:
@@ -158,7 +164,7 @@ class _Entries:
         """Records and pairs of the entries with this key and type."""
         if key not in self.keys:
             return None
-        of_key = (self.key_of == self.keys.index(key)) & (self.values.letters == ord(letter))
+        of_key = (self.key_of == self.keys.index(key)) & (self.values.sent == ord(letter))
         if not of_key.any():
             return None
         found = np.flatnonzero(of_key[self.pair])
@@ -307,7 +313,7 @@ def _destinations(entries: _Entries, promoted: Promoted) -> npt.NDArray[np.uint8
         if key in entries.keys:
             wanted[entries.keys.index(key)] = number
     goes_to = wanted[entries.key_of]
-    return np.where(letter[goes_to] == entries.values.letters, goes_to, np.uint8(0))
+    return np.where(letter[goes_to] == entries.values.sent, goes_to, np.uint8(0))
 
 
 def _column(

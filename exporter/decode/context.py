@@ -27,16 +27,16 @@ _CACHED_BYTES: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """The attributes of a resource, a scope or a metric: a map literal, its type letters, and what became of them."""
+    """The attributes of a resource, a scope or a metric: a map literal, its type letters, how many were dropped.
+
+    `texts` has the value of each attribute, `strings` of those that were sent as strings.
+    """
 
     literal: str
     types: str
     dropped: int
     texts: dict[str, str | None]
-
-    def string(self, key: str) -> str | None:
-        """The value of a string attribute."""
-        return self.texts[key] if key in self.texts and self.types[list(self.texts).index(key)] == "s" else None
+    strings: dict[str, str | None]
 
 
 def bag_of(attributes: Iterable[KeyValue], limits: Limits) -> Bag:
@@ -55,11 +55,12 @@ def bag_of(attributes: Iterable[KeyValue], limits: Limits) -> Bag:
         limit = limits.prompt_bytes if key in semconv.PROMPT_KEYS else limits.value_bytes
         if letter == "y":
             _, text = text_of(type(pair.value)(bytes_value=pair.value.bytes_value[:limit]))
-        elif text is not None and len(text.encode()) > limit:
+        elif letter in "sakAK" and text is not None and len(text.encode()) > limit:
             letter, text = "s", cut_text(text, limit)
         letters.append(letter)
         pairs.append((key, text))
-    return Bag(map_literal(pairs), "".join(letters), count - len(pairs), dict(pairs))
+    strings = {key: text for key, text in pairs if kept[key].value.HasField("string_value")}
+    return Bag(map_literal(pairs), "".join(letters), count - len(pairs), dict(pairs), strings)
 
 
 _ResourceColumns = tuple[tuple[str | None, ...], str | None, str, str, int, str]
@@ -71,7 +72,7 @@ def _resource(payload: bytes, limits: Limits) -> _ResourceColumns:
     bag = bag_of(resource.attributes, limits)
     return (
         tuple(bag.texts.get(name) for name in PROMOTED_RESOURCE),
-        bag.string(semconv.TENANT_ID),
+        bag.strings.get(semconv.TENANT_ID),
         bag.literal,
         bag.types,
         resource.dropped_attributes_count + bag.dropped,

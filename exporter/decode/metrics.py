@@ -87,7 +87,7 @@ def _common(scopes: Scopes, found: _Points, retention: Retention) -> dict[str, p
     }
 
 
-_NO_METADATA: Final = Bag("{}", "", 0, {})
+_NO_METADATA: Final = Bag("{}", "", 0, {}, {})
 
 
 def _number(points: pa.StructArray) -> tuple[pa.Array, pa.Array]:

@@ -1,0 +1,71 @@
+"""The child `serve`: the UI port.
+
+In: HTTP. Out: what `exporter.api` answers.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+import uvloop
+
+from exporter.addresses import bind, is_loopback, name_of, split
+from exporter.api import create
+from exporter.app import child
+from exporter.clock import SystemClock
+from otel_ax import __version__
+
+_GRACE_S: Final = 0.2
+"""How long answers that are being sent have at a stop."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals alone and says when it has started."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the parent's."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens, and says so."""
+        await super().startup(sockets)
+        self._on_started()
+
+    def stop(self) -> None:
+        """Ends `serve`, from its own loop."""
+        self.should_exit = True
+        asyncio.get_running_loop().call_later(_GRACE_S, setattr, self, "force_exit", True)  # noqa: FBT003
+
+
+async def _serve(life: child.Life) -> None:
+    endpoint = life.config.serve.ui
+    sockets = bind("serve.ui", endpoint, beyond_loopback=life.config.insecure)
+    settings = uvicorn.Config(
+        create(life.config, SystemClock(), __version__, any_host=not is_loopback(split("serve.ui", endpoint)[0])),
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
+    server = _Server(settings, lambda: life.ready({"ui": [name_of(one) for one in sockets]}))
+    loop = asyncio.get_running_loop()
+    life.on_stop(lambda: loop.call_soon_threadsafe(server.stop))
+    await server.serve(sockets)
+
+
+def _work(life: child.Life) -> None:
+    uvloop.run(_serve(life))
+
+
+if __name__ == "__main__":
+    child.run("serve", _work)

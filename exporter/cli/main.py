@@ -1,0 +1,92 @@
+"""The commands of `ax` and where each is.
+
+In: arguments. Out: an exit code. A command's module is loaded when it is run, so that `ax sql` loads no server.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+import otel_ax
+from exporter.errors import AxError
+
+COMMANDS: Final = {
+    "serve": "exporter.cli.serve:serve",
+    "demo": "exporter.cli.demo:demo",
+    "sql": "exporter.cli.sql:sql",
+    "files": "exporter.cli.files:files",
+    "export": "exporter.cli.export:export",
+    "doctor": "exporter.cli.doctor:doctor",
+    "config": "exporter.cli.config:app",
+}
+"""Each command's function, or its own commands, by name; in the order of `ax --help`."""
+
+
+class _Lazy(TyperGroup):
+    """The commands of `COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (typer's signature)
+        """Their names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The command, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found = getattr(importlib.import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            function, found = found, typer.Typer(**_STYLE)
+            found.command(cmd_name)(function)
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+
+_STYLE: Final[dict[str, Any]] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": "rich",
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+app = typer.Typer(cls=_Lazy, no_args_is_help=True, **_STYLE)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 (typer's signature)
+    if asked:
+        print(f"otel-ax {otel_ax.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def ax(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """An OTLP endpoint whose data any DuckDB can query while it arrives.
+
+    Start a server, send it OTLP, and ask:
+
+        ax serve
+        ax doctor
+        ax sql "select name, count(*) from spans group by all"
+    """
+    del version
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs `ax` with `arguments`; an `AxError` becomes one line on stderr and exit code 1."""
+    try:
+        app(args=list(arguments), prog_name="ax")
+    except AxError as error:
+        print(f"ax: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

@@ -1,0 +1,93 @@
+"""One append: decoded tables in, fresh segments out.
+
+In: Arrow tables by tenant and table. Out: files in their places and their catalog rows, which nobody reads until they
+are committed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from exporter import model
+from exporter.store import files, segment
+from exporter.store.catalog import Segment, partition_path, segment_name
+from exporter.store.counts import Counts
+from exporter.store.partition import Piece, pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """An append that takes the store of `data` from journal position `start` to `position`.
+
+    `counts` are the writer's counters with it, `now` is in Unix nanoseconds.
+    """
+
+    data: Path
+    start: int
+    position: int
+    counts: Counts
+    now: int
+
+    def write(self, tables: Mapping[tuple[str, str], pa.Table], numbers: Callable[[], int]) -> list[Segment]:
+        """Write each partition's rows as one segment, on the disk with their names when this returns.
+
+        `numbers` gives the numbers of new segments. Leaves nothing when it raises `OSError`.
+        """
+        parts = [
+            (tenant, name, piece)
+            for (tenant, name), rows in sorted(tables.items(), key=lambda item: item[0])
+            for piece in pieces(model.TABLES[name], rows)
+        ]
+        written: list[Segment] = []
+        try:
+            for place, (tenant, name, piece) in enumerate(parts):
+                number = numbers()
+                group = written[0].number if written else number
+                written.append(self._write(tenant, model.TABLES[name], piece, number, group, place, len(parts) - 1))
+            for folder in {(self.data / one.path).parent for one in written}:
+                files.sync_directory(folder)
+        except BaseException:
+            files.remove(self.data / one.path for one in written)
+            raise
+        return written
+
+    def _write(
+        self, tenant: str, table: model.Table, piece: Piece, number: int, group: int, place: int, last: int
+    ) -> Segment:
+        origin = segment.Origin(
+            format=model.FORMAT_VERSION,
+            level=0,
+            start=self.start,
+            position=self.position,
+            group=group,
+            place=place,
+            last=last,
+            time=self.now,
+            min_time=piece.min_time,
+            max_time=piece.max_time,
+            replaces=(),
+            counts=self.counts.to_json(),
+        )
+        data = segment.build(table, piece.rows, origin)
+        name = segment_name(number, self.position, 0)
+        files.write(self.data / partition_path(table.name, tenant, piece.day, piece.hour) / name, data)
+        return Segment(
+            number=number,
+            name=name,
+            table=table.name,
+            tenant=tenant,
+            day=piece.day,
+            hour=piece.hour,
+            level=0,
+            position=self.position,
+            columns=len(table.columns),
+            rows=piece.rows.num_rows,
+            bytes=len(data),
+            checksum=segment.checksum(data),
+            min_time=piece.min_time,
+            max_time=piece.max_time,
+            created=self.now,
+            verified=self.now,
+        )

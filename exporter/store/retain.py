@@ -1,0 +1,33 @@
+"""What has lived long enough: segments past their retention, and files past their grace.
+
+In: the catalog's rows and the time. Out: which segments to end, and which files to unlink.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from exporter import config, model
+from exporter.store.catalog import Segment
+
+_OWN: Final = ("spans", "spans_pending", "logs")
+
+
+def kept_for(retention: config.Retention, table: str) -> int:
+    """How long rows of a table are kept, in nanoseconds."""
+    kept: int = getattr(retention, table if table in _OWN else "metrics")
+    return kept
+
+
+def expired(segments: Iterable[Segment], retention: config.Retention, now: int) -> list[Segment]:
+    """The live segments all of whose rows are past their retention, as dead ones."""
+    return [
+        replace(one, state="dead", ended=now)
+        for one in segments
+        if one.table in model.TABLES and one.max_time < now - kept_for(retention, one.table)
+    ]
+
+
+def unheld(dead: Iterable[Segment], grace: int, now: int) -> list[Segment]:
+    """The dead segments whose files no reader is promised any more; the longest dead first."""
+    return sorted((one for one in dead if one.ended + grace <= now), key=lambda one: one.ended)

@@ -1,0 +1,228 @@
+"""The store: decoded tables become segments that any process can query.
+
+In: Arrow tables by tenant and table, with the journal position that they reach. Out: Parquet files, the catalog,
+`ax.duckdb` and `manifest.json`. One thread appends, one (another or the same) maintains.
+
+Locks, by intent: `_changing` makes a change of the catalog and its publication one step, for milliseconds; `_upkeep`
+keeps maintenance single and lets `close` wait for it. Neither is held while segments are written or merged.
+"""
+
+import itertools
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from exporter import config, model
+from exporter.clock import Clock
+from exporter.errors import Corrupt
+from exporter.store import compact, files, recover, retain, scrub, segment
+from exporter.store.catalog import Catalog, Segment
+from exporter.store.counts import Counts
+from exporter.store.fresh import Fresh
+from exporter.store.merge import Merger, Stopped
+from exporter.store.publish import Publisher
+
+Tables = Mapping[tuple[str, str], pa.Table]
+"""Rows by the tenant of their request and the name of their table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The live segments of a table."""
+
+    segments: int
+    rows: int
+    bytes: int
+
+
+class Store:
+    """The segments of one data directory. Its user holds the directory's lock: there is one `Store` at a time."""
+
+    def __init__(self, data: Path, settings: config.Store, clock: Clock, catalog: Catalog) -> None:
+        """Use `open`."""
+        self._data = data
+        self._settings = settings
+        self._clock = clock
+        self._catalog = catalog
+        self._numbers = itertools.count(catalog.next_number)
+        self._changing = threading.Lock()
+        self._upkeep = threading.Lock()
+        self._stopped = threading.Event()
+        self._publisher = Publisher(data)
+        self._published = 0
+        self._stale = False
+        self._orphans: list[Path] = []
+
+    @classmethod
+    def open(cls, data: Path, settings: config.Store, clock: Clock) -> "Store":
+        """Open or make the store, put in order what a crash left, and publish.
+
+        Raises `DataDirTooNew` where a newer version wrote, and `OSError`.
+        """
+        files.make_directory(data)
+        store = cls(data, settings, clock, recover.recovered_catalog(data, clock.wall()))
+        with store._changing:
+            store._publisher.publish(store._catalog.segments())
+            store._published = store._catalog.position
+        return store
+
+    @property
+    def position(self) -> int:
+        """The journal position up to which everything is stored."""
+        return self._catalog.position
+
+    @property
+    def published(self) -> int:
+        """The journal position up to which everything is stored and can be queried by who opens `ax.duckdb` now.
+
+        Less than `position` only while publishing fails, as it does on a full disk; `append` and `maintain` try again.
+        """
+        return self._published
+
+    def append(self, tables: Tables, position: int, counts: Counts) -> None:
+        """Store rows, and with them that all before `position` is stored and what became of it.
+
+        Tables are in `model.arrow_schema`. Raises `OSError`, a full disk say, with nothing stored: retry.
+        """
+        self._clear_orphans()
+        total = self._catalog.counts.plus(counts)
+        fresh = Fresh(self._data, self._catalog.position, position, total, self._clock.wall())
+        segments = fresh.write(tables, lambda: next(self._numbers))
+        with self._changing:
+            try:
+                self._catalog.commit(segments, position=position, counts=self._catalog.counts.plus(counts))
+            except OSError:
+                # The catalog's log may hold this commit all the same, so the files stay until the next one is through.
+                self._orphans = [self._data / one.path for one in segments]
+                raise
+            self._publish()
+
+    def maintain(self, now: int) -> None:
+        """Drop what is past its retention, merge what is due, unlink what is past its grace, verify some checksums.
+
+        `now` in Unix nanoseconds. Raises `OSError` on a full disk; what was done stays done.
+        """
+        with self._upkeep:
+            self._retire(now)
+            if self._settings.compaction_interval:
+                self._compact(now)
+            self._scrub(now)
+            if self._stale:
+                with self._changing:
+                    self._publish()
+
+    def read(self, table: str) -> Iterator[pa.Table]:
+        """The stored rows of a table, a live segment at a time, in `model.arrow_schema`: for writing them back."""
+        with self._changing:
+            live = [one for one in self._catalog.segments() if one.table == table]
+        for one in live:
+            source = segment.opened(self._data / one.path, model.TABLES[table])
+            yield segment.conformed(source.read(use_threads=False), model.TABLES[table])
+
+    def stats(self) -> dict[str, Stats]:
+        """The live segments of each table."""
+        with self._changing:
+            live = self._catalog.segments()
+        return {name: _stats(one for one in live if one.table == name) for name in model.TABLES}
+
+    def counters(self) -> Counts:
+        """What became of all items since the data directory was made."""
+        return self._catalog.counts
+
+    def close(self) -> None:
+        """Stop maintenance where it is and close; what was appended stays stored and published."""
+        self._stopped.set()
+        with self._upkeep, self._changing:
+            self._publisher.close()
+            self._catalog.close()
+
+    def _publish(self) -> None:
+        """Publish what is committed; a failure is no reason to append again, so it only waits for the next try."""
+        try:
+            self._publisher.publish(self._catalog.segments())
+        except OSError:
+            self._stale = True
+        else:
+            self._stale = False
+            self._published = self._catalog.position
+
+    def _change(self, put: Sequence[Segment], *, forget: Iterable[Segment] = (), counts: Counts | None = None) -> None:
+        with self._changing:
+            total = None if counts is None else self._catalog.counts.plus(counts)
+            self._catalog.commit(put, forget=forget, counts=total)
+            self._publish()
+
+    def _clear_orphans(self) -> None:
+        if self._orphans:
+            with self._changing:
+                self._catalog.commit()
+            files.remove(self._orphans)
+            self._orphans = []
+
+    def _retire(self, now: int) -> None:
+        past = retain.expired(self._live(), self._settings.retention, now)
+        if past:
+            self._change(past)
+        unheld = retain.unheld(self._dead(), self._settings.grace, now)
+        if unheld and not self._stale:  # else what is published may still list them
+            files.remove(self._data / one.path for one in unheld)
+            gone = [one for one in unheld if not (self._data / one.path).exists()]
+            for folder in {one.path.parent for one in gone}:
+                files.remove_empty(self._data / folder, below=self._data / "segments")
+            with self._changing:
+                self._catalog.commit(forget=gone)
+
+    def _compact(self, now: int) -> None:
+        for merge in compact.plan(self._live(), now, self._settings.lateness):
+            if self._stopped.is_set():
+                return
+            damaged = [one for one in merge.inputs if not scrub.sound(self._data, one)]
+            if damaged:
+                self._quarantine(damaged, now)
+                continue  # the rest is planned again next time
+            merger = Merger(self._data, merge, lambda: next(self._numbers), self._catalog.counts, now)
+            try:
+                merged = merger.run(self._settings.memory_bytes, self._stopped.is_set)
+            except Stopped:
+                return
+            except Corrupt:  # the checksum is right: it was written so
+                self._quarantine(merge.inputs, now)
+                continue
+            replaced = [replace(one, state="dead", ended=now) for one in merge.inputs]
+            signal = model.TABLES[merge.inputs[0].table].signal
+            counts = Counts(deduplicated={signal: merged.doubles}) if merged.doubles else None
+            self._change([*merged.outputs, *replaced], counts=counts)
+
+    def _scrub(self, now: int) -> None:
+        for one in scrub.due(self._live(), self._settings.scrub_interval, now):
+            if self._stopped.is_set():
+                return
+            if scrub.sound(self._data, one):
+                with self._changing:
+                    self._catalog.commit([replace(one, verified=now)])
+            else:
+                self._quarantine([one], now)
+
+    def _quarantine(self, damaged: Sequence[Segment], now: int) -> None:
+        """Take segments out of what is published, then out of the way: no answer is better than a wrong one."""
+        ended = [replace(one, state="quarantined", ended=now) for one in damaged]
+        self._change(ended, counts=Counts(corrupt_files=len(damaged)))
+        for one in ended:
+            if (self._data / one.path).exists():
+                recover.set_aside(self._data, self._data / one.path, one.name)
+
+    def _dead(self) -> list[Segment]:
+        with self._changing:
+            return self._catalog.segments("dead")
+
+    def _live(self) -> list[Segment]:
+        with self._changing:
+            return [one for one in self._catalog.segments() if one.table in model.TABLES]
+
+
+def _stats(live: Iterable[Segment]) -> Stats:
+    found = list(live)
+    return Stats(len(found), sum(one.rows for one in found), sum(one.bytes for one in found))

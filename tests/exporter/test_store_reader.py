@@ -1,0 +1,86 @@
+"""Readers in other processes: what they count never falls, never doubles, and is all there in the end."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pytest
+
+from exporter.clock import SystemClock
+from exporter.units import NS_PER_S
+from tests.exporter.store_tables import DAY, HOUR, NOON, append, how_many, opened, seconds, segment_files, spans
+
+MINUTE: Final = HOUR // 60
+# Nothing but DuckDB: opens the file anew for each look until its standard input ends.
+READER: Final = """
+import sys, threading
+import duckdb
+
+path, ended = sys.argv[1], threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+while True:
+    last = ended.is_set()
+    with duckdb.connect(path, read_only=True) as connection:
+        print(*connection.execute("SELECT count(*), count(DISTINCT span_id) FROM spans").fetchone(), flush=True)
+    if last:
+        break
+"""
+
+
+def test_a_second_process_counts_right_while_rows_are_appended_and_merged(tmp_path: Path) -> None:
+    clock = SystemClock()
+    store = opened(tmp_path, grace=DAY)
+    appended = threading.Event()
+
+    def maintain() -> None:
+        while not appended.wait(0.01):
+            store.maintain(NOON + 30 * MINUTE)
+
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, tmp_path / "ax.duckdb"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        reader.stdout.readline()  # it has begun
+        upkeep = threading.Thread(target=maintain)
+        upkeep.start()
+        deadline = clock.monotonic() + 5 * NS_PER_S
+        total = 0
+        while clock.monotonic() < deadline:
+            append(store, spans(seconds(NOON + total, 40)))
+            total += 40
+        appended.set()
+        upkeep.join()
+        store.maintain(NOON + 2 * HOUR)
+        reader.stdin.close()
+        looks = [tuple(map(int, line.split())) for line in reader.stdout]
+    assert reader.returncode == 0
+    counts = [rows for rows, _ in looks]
+    assert [look for look in looks if look[0] != look[1]] == []
+    assert counts == sorted(counts)
+    assert counts[-1] == how_many(tmp_path) == total
+    assert len(set(counts)) > 5
+    assert store.stats()["spans"].segments == 1
+    store.close()
+
+
+def test_a_reader_keeps_its_list_for_the_grace_and_must_open_again_after_it(tmp_path: Path) -> None:
+    store = opened(tmp_path, grace=HOUR)
+    for _ in range(8):
+        append(store, spans(seconds(NOON, 10)))
+    held = duckdb.connect(tmp_path / "ax.duckdb", read_only=True)
+    store.maintain(NOON + MINUTE)
+    assert held.execute("SELECT count(*) FROM spans").fetchall() == [(80,)]
+    store.maintain(NOON + HOUR)
+    assert len(list(segment_files(tmp_path))) == 9
+    assert held.execute("SELECT count(DISTINCT span_id) FROM spans").fetchall() == [(80,)]
+    store.maintain(NOON + HOUR + MINUTE)
+    assert len(list(segment_files(tmp_path))) == 1
+    with pytest.raises(duckdb.IOException):
+        held.execute("SELECT count(DISTINCT span_id) FROM spans").fetchall()
+    held.close()
+    assert how_many(tmp_path) == 80
+    store.close()

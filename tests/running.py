@@ -1,0 +1,115 @@
+"""A real `ax serve` on free ports, as a user would start it, and what any other process sees of its data.
+
+In: a data directory. Out: its endpoints, and rows of its `ax.duckdb`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+AX: Final = (sys.executable, "-m", "exporter")
+"""The command `ax`, also where its script is not on the PATH."""
+START_S: Final = 60.0
+STOP_S: Final = 15.0
+ENVIRON: Final = {name: value for name, value in os.environ.items() if not name.startswith(("AX_", "OTEL_"))}
+"""Ours, without settings that would change what is tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that has said `ready`; `grpc` is HOST:PORT, `http` and `ui` are URLs."""
+
+    data: Path
+    grpc: str
+    http: str
+    ui: str
+    process: subprocess.Popen[str]
+
+    def sql(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Rows, as another process would get them from `ax.duckdb` now."""
+        return sql(self.data, query, *parameters)
+
+    def log(self) -> str:
+        """What the server wrote to standard error."""
+        return _log_of(self.data).read_text()
+
+    def stop(self) -> int:
+        """Stops the server as SIGTERM does; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_S)
+
+
+@contextmanager
+def running(data: Path, *options: str, environ: dict[str, str] | None = None) -> Iterator[Server]:
+    """A server on `data`; whatever happens, its processes are gone afterwards."""
+    data.mkdir(parents=True, exist_ok=True)
+    ports = ("--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--ui", "127.0.0.1:0")
+    command = [*AX, "serve", "--data", str(data), *ports, *options]
+    with _log_of(data).open("a") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=ENVIRON | (environ or {}),
+            start_new_session=True,
+        )
+    try:
+        yield _ready(data, process)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(STOP_S)
+    finally:
+        kill_group(process)
+
+
+def _ready(data: Path, process: "subprocess.Popen[str]") -> Server:
+    assert process.stdout is not None
+    late = threading.Timer(START_S, process.kill)
+    late.start()
+    endpoints: dict[str, str] = {}
+    for line in process.stdout:
+        if line.strip() == "ready":
+            late.cancel()
+            return Server(data, endpoints["OTLP/gRPC"], endpoints["OTLP/HTTP"], endpoints["API"], process)
+        name, address = line.split()[:2]
+        endpoints[name] = address
+    late.cancel()
+    raise AssertionError(f"the server ended with {process.wait()} and said:\n{_log_of(data).read_text()}")
+
+
+def kill_group(process: "subprocess.Popen[str]") -> None:
+    """SIGKILL for the server and its children; nothing where they are gone."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _log_of(data: Path) -> Path:
+    return data.with_name(f"{data.name}.log")
+
+
+def sql(data: Path, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Rows of a query on the `ax.duckdb` that is published now."""
+    with duckdb.connect(data / "ax.duckdb", read_only=True) as connection:
+        return connection.execute(query, parameters).fetchall()
+
+
+def until(holds: Callable[[], bool], what: str, *, seconds: float = 30.0, every: float = 0.1) -> None:
+    """Waits for `holds`; fails with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(every)

@@ -239,8 +239,7 @@ def _set(message: Message, name: str, value: Any) -> None:
 @st.composite
 def exports(draw: Draw, signal: Signal) -> Export:
     """Export requests of a signal, some with the same resource or scope in several places."""
-    drawn = draw(messages(EXPORTS[signal].DESCRIPTOR))
-    export = EXPORTS[signal].FromString(drawn.SerializeToString())
+    export = EXPORTS[signal].FromString(draw(messages(EXPORTS[signal].DESCRIPTOR)).SerializeToString())
     groups = getattr(export, f"resource_{_GROUPS[signal]}")
     scopes = [scope for group in groups for scope in getattr(group, f"scope_{_GROUPS[signal]}")]
     share_resource, share_scope = draw(st.tuples(st.booleans(), st.booleans()))

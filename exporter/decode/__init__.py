@@ -6,16 +6,21 @@ clock, and no Python loop over spans, points or records: see `attributes` for ho
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from exporter.config import Limits, Retention
 from exporter.decode.encode import encode
 from exporter.decode.logs import decode_logs
 from exporter.decode.metrics import decode_metrics
 from exporter.decode.spans import decode_spans
+from exporter.decode.wire import TwoMembers
 from exporter.model import TABLES, Request, Signal
 
 __all__ = ["Decoded", "decode", "encode"]
@@ -24,6 +29,12 @@ _DECODERS: Final[dict[Signal, Callable[[Sequence[Request], Limits, Retention], d
     Signal.TRACES: decode_spans,
     Signal.METRICS: decode_metrics,
     Signal.LOGS: decode_logs,
+}
+
+_EXPORTS: Final[dict[Signal, type[Message]]] = {
+    Signal.TRACES: ExportTraceServiceRequest,
+    Signal.METRICS: ExportMetricsServiceRequest,
+    Signal.LOGS: ExportLogsServiceRequest,
 }
 
 
@@ -51,5 +62,15 @@ def decode(requests: Sequence[Request], limits: Limits, retention: Retention) ->
     for signal, decode_signal in _DECODERS.items():
         of_signal = [request for request in requests if request.signal is signal]
         if of_signal:
-            tables |= decode_signal(of_signal, limits, retention)
+            try:
+                tables |= decode_signal(of_signal, limits, retention)
+            except TwoMembers:
+                tables |= decode_signal([_written_anew(request) for request in of_signal], limits, retention)
     return Decoded({name: table for name, table in tables.items() if table.num_rows})
+
+
+def _written_anew(request: Request) -> Request:
+    """The request as protobuf understands it, written the usual way; only hand-made bytes need it."""
+    export = _EXPORTS[request.signal]()
+    export.ParseFromString(request.payload)
+    return replace(request, payload=export.SerializeToString())

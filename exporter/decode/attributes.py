@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from exporter.config import Limits
 from exporter.decode import columns as c
 from exporter.decode.values import array_text, cut_text, double_text, kvlist_text
-from exporter.decode.wire import read_values
+from exporter.decode.wire import TwoMembers, read_values
 from exporter.model import LOW, TEXT, Promoted
 from otel_ax import semconv
 
@@ -48,8 +47,9 @@ class Values:
 def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least: int) -> Values:
     """Text and letters of decoded `AnyValue` structs.
 
-    `limit_of(i)` is the limit of value i in bytes, `least` the smallest that it returns.
+    `limit_of(i)` is the limit of value i in bytes, `least` the smallest that it returns. Raises `TwoMembers`.
     """
+    _check_members(values)
     letters = np.full(len(values), ord("n"), dtype=np.uint8)
     texts: list[pa.Array] = []
     for letter, name in _FIELDS.items():
@@ -78,6 +78,12 @@ def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least
         text = _replaced(text, replaced)
     ints, doubles = c.field(values, "int_value"), c.field(values, "double_value")
     return Values(text, letters, sent, ints, doubles, _mask(cut, len(values)))
+
+
+def _check_members(values: pa.StructArray) -> None:
+    kinds = [c.valid(c.field(values, name)) for name in (*_FIELDS.values(), *_FIELDS_OF_BYTES.values())]
+    if sum(int(kind.sum()) for kind in kinds) != int(np.logical_or.reduce(kinds).sum()):
+        raise TwoMembers
 
 
 def _mask(places: list[int], count: int) -> c.Mask | None:
@@ -203,12 +209,6 @@ def _read_pairs(payloads: pa.BinaryArray, limits: Limits) -> tuple[pa.StringArra
     """Distinct keys, the key of each pair, and the values."""
     batch = read_values("KeyValue", payloads)
     values = batch.column(1)
-    kinds = [c.valid(c.field(values, name)) for name in (*_FIELDS.values(), *_FIELDS_OF_BYTES.values())]
-    if sum(int(kind.sum()) for kind in kinds) > len(payloads) - _nothing(kinds):
-        # Two members of the oneof are on the wire: protobuf lets the last one win, ptars keeps both. Rare and odd.
-        again = [KeyValue.FromString(payload).SerializeToString() for payload in payloads.to_pylist()]
-        batch = read_values("KeyValue", pa.array(again, pa.binary()))
-        values = batch.column(1)
     encoded = batch.column(0).dictionary_encode()
     keys, key_of = encoded.dictionary, c.to_numpy(encoded.indices)
     prompts = np.array([key in semconv.PROMPT_KEYS for key in keys.to_pylist()], dtype=np.bool_)
@@ -217,11 +217,6 @@ def _read_pairs(payloads: pa.BinaryArray, limits: Limits) -> tuple[pa.StringArra
         return limits.prompt_bytes if prompts[key_of[i]] else limits.value_bytes
 
     return keys, key_of, read_anyvalues(values, limit_of, min(limits.value_bytes, limits.prompt_bytes))
-
-
-def _nothing(kinds: list[c.Mask]) -> int:
-    """How many values have no kind at all."""
-    return int((~np.logical_or.reduce(kinds)).sum()) if kinds else 0
 
 
 def _kept(

@@ -152,7 +152,8 @@ def read_scopes(
         column_of(name): [promoted[i] for promoted, *_ in of] for i, name in enumerate(PROMOTED_RESOURCE)
     }
     columns["tenant_id"] = [
-        token or tenant or DEFAULT_TENANT for token, (_, tenant, *_) in zip(sender, of, strict=True)
+        token or (DEFAULT_TENANT if tenant is None else tenant)
+        for token, (_, tenant, *_) in zip(sender, of, strict=True)
     ]
     columns["resource_attributes"] = [literal for _, _, literal, *_ in of]
     columns["resource_attribute_types"] = [types for _, _, _, types, *_ in of]

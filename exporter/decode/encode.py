@@ -35,6 +35,7 @@ from exporter.model import RESOURCE, Promoted, Signal, Table, column_of
 Row = Mapping[str, Any]
 
 _MASK: Final = (1 << 64) - 1
+_MOST_DROPPED: Final = (1 << 32) - 1
 _RESOURCE: Final = tuple(name for name in RESOURCE if name.startswith("resource_"))
 _SCOPE: Final = tuple(name for name in RESOURCE if name.startswith("scope_"))
 _METRIC: Final = (
@@ -118,7 +119,7 @@ def _by_scope(rows: Iterable[Row]) -> Iterator[tuple[Row, Iterator[tuple[Row, It
 def _resource(row: Row) -> Resource:
     return Resource(
         attributes=_pairs(row["resource_attributes"], row["resource_attribute_types"]),
-        dropped_attributes_count=row["resource_dropped_attributes_count"],
+        dropped_attributes_count=_dropped(row, "resource_"),
         entity_refs=json.loads(row["resource_entity_refs"] or "[]"),
     )
 
@@ -128,7 +129,7 @@ def _scope(row: Row) -> InstrumentationScope:
         name=row["scope_name"],
         version=row["scope_version"],
         attributes=_pairs(row["scope_attributes"], row["scope_attribute_types"]),
-        dropped_attributes_count=row["scope_dropped_attributes_count"],
+        dropped_attributes_count=_dropped(row, "scope_"),
     )
 
 
@@ -157,6 +158,12 @@ def _any(value: Any, kind: pa.DataType) -> AnyValue:
     return AnyValue(int_value=value) if pa.types.is_integer(kind) else AnyValue(double_value=value)
 
 
+def _dropped(row: Row, prefix: str = "") -> int:
+    """What the sender dropped and what our limits did, as far as OTLP can say it."""
+    dropped: int = row[f"{prefix}dropped_attributes_count"]
+    return min(dropped, _MOST_DROPPED)
+
+
 def _id(text: str | None) -> bytes:
     return bytes.fromhex(text or "")
 
@@ -173,7 +180,7 @@ def _span(row: Row, promoted: Promoted) -> Span:
         start_time_unix_nano=start & _MASK,
         end_time_unix_nano=(start + row["duration_ns"]) & _MASK,
         attributes=_attributes(row, promoted),
-        dropped_attributes_count=row["dropped_attributes_count"],
+        dropped_attributes_count=_dropped(row),
         dropped_events_count=row["dropped_events_count"],
         dropped_links_count=row["dropped_links_count"],
     )
@@ -185,7 +192,7 @@ def _span(row: Row, promoted: Promoted) -> Span:
             time_unix_nano=event["time_unix_nano"] & _MASK,
             name=event["name"],
             attributes=_attributes(event, {}),
-            dropped_attributes_count=event["dropped_attributes_count"],
+            dropped_attributes_count=_dropped(event),
         )
     for link in row["links"]:
         span.links.add(
@@ -193,7 +200,7 @@ def _span(row: Row, promoted: Promoted) -> Span:
             span_id=_id(link["span_id"]),
             trace_state=link["trace_state"],
             attributes=_attributes(link, {}),
-            dropped_attributes_count=link["dropped_attributes_count"],
+            dropped_attributes_count=_dropped(link),
             flags=link["flags"],
         )
     return span
@@ -217,7 +224,7 @@ def _log(row: Row, promoted: Promoted) -> LogRecord:
         span_id=_id(row["span_id"]),
         flags=row["flags"],
         attributes=_attributes(row, promoted),
-        dropped_attributes_count=row["dropped_attributes_count"],
+        dropped_attributes_count=_dropped(row),
     )
     record.severity_number = row["severity_number"]
     if row["body_type"] is not None:

@@ -14,7 +14,7 @@ from exporter.decode import odd
 from exporter.decode.attributes import read_attributes
 from exporter.decode.context import Bag, Scopes, bag_of, read_scopes, scope_columns
 from exporter.decode.spans import flags_of_parents, table_of
-from exporter.decode.wire import read_messages
+from exporter.decode.wire import TwoMembers, read_messages
 from exporter.model import EXEMPLARS, PROMOTED_POINT, QUANTILES, Request, column_of
 from otel_ax import semconv
 
@@ -36,6 +36,9 @@ def decode_metrics(requests: Sequence[Request], limits: Limits, retention: Reten
     batch = read_messages("ExportMetricsServiceRequest", [request.payload for request in requests])
     scopes = read_scopes(batch, requests, ("scope_metrics", "metrics"), limits)
     tables: dict[str, pa.Table] = {}
+    members = sum(c.valid(c.field(scopes.messages, kind)).astype(np.int8) for kind, _ in _KINDS.values())
+    if np.any(members > 1):
+        raise TwoMembers
     for name, (kind, columns_of) in _KINDS.items():
         of_kind = c.field(scopes.messages, kind)
         lists = c.field(of_kind, "data_points")
@@ -96,6 +99,8 @@ def _number(points: pa.StructArray) -> tuple[pa.Array, pa.Array]:
     if whole.null_count == len(whole):
         return real, whole
     has_int = c.valid(whole)
+    if np.any(has_int & c.valid(real)):
+        raise TwoMembers
     value = np.where(has_int, c.to_numpy(whole.fill_null(0)).astype(np.float64), c.to_numpy(real.fill_null(0.0)))
     return pa.array(value, mask=~(has_int | c.valid(real))), whole
 

@@ -178,6 +178,10 @@ MESSAGES: Final[dict[str, dict[str, tuple[int, _Kind | list[_Kind]]]]] = {
 }
 
 
+class TwoMembers(ValueError):
+    """Two members of a oneof are on the wire. For protobuf the last one counts, ptars keeps both."""
+
+
 def _descriptors() -> FileDescriptorProto:
     file = FileDescriptorProto(name="otel_ax/trimmed.proto", package="ax", syntax="proto3")
     for message, fields in MESSAGES.items():

@@ -126,4 +126,5 @@ def relisted(lists: pa.ListArray, values: pa.Array) -> pa.ListArray:
 
 def field(structs: pa.StructArray, name: str) -> pa.Array:
     """A field of structs, NULL where the struct is."""
-    return pc.struct_field(structs, name)
+    # struct_field is a kernel call of 20 µs, and most structs are never NULL.
+    return pc.struct_field(structs, name) if structs.null_count else structs.field(name)

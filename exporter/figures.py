@@ -5,6 +5,7 @@ In: counters and gauges of a process. Out: a file that is renamed into place, an
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -109,7 +110,8 @@ def replace(path: Path, content: Mapping[str, object]) -> None:
         part.write_bytes(text)
         part.replace(path)
     except OSError:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         with path.open("r+b") as file:  # the same length but for a few digits, so it needs no other block
             file.write(text)
             file.truncate()

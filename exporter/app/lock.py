@@ -12,7 +12,7 @@ from threading import Event
 from typing import Final
 
 from exporter.clock import Clock
-from exporter.errors import DataDirBusy
+from exporter.errors import BadConfig, DataDirBusy
 from exporter.units import NS_PER_S
 
 ORPHANS_NS: Final = 6 * NS_PER_S
@@ -25,10 +25,14 @@ def hold(data: Path, clock: Clock) -> Iterator[int]:
     """Holds the lock of `data`, which is made where it is missing; gives the lock's file descriptor.
 
     Children that inherit the descriptor hold the lock with their parent. Where the parent that is named in the file
-    is dead, its children are given `ORPHANS_NS` to stop. Raises `DataDirBusy`.
+    is dead, its children are given `ORPHANS_NS` to stop. Raises `DataDirBusy`, and `BadConfig` for what is no directory
+    of ours.
     """
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadConfig(f"cannot use {data}: {error.strerror}", mend="take another directory with --data") from None
     try:
         deadline = clock.monotonic() + ORPHANS_NS
         while not _lock(descriptor):

@@ -34,7 +34,8 @@ async def _receive(life: child.Life) -> None:
     try:
         counters = Counters(clock.wall())
         listening = await listen(config, journal, clock, counters)
-        tasks = [asyncio.create_task(_publish(config, journal, counters, clock))]
+        _publish(config, journal, counters, clock)
+        tasks = [asyncio.create_task(_publish_each_second(config, journal, counters, clock))]
         if config.receive.self_metrics_interval:
             tasks.append(asyncio.create_task(_store_own(config, journal, counters, clock)))
         life.ready({"grpc": listening.grpc, "http": listening.http})
@@ -49,12 +50,16 @@ async def _receive(life: child.Life) -> None:
         journal.close()
 
 
-async def _publish(config: Config, journal: Journal, counters: Counters, clock: Clock) -> None:
+def _publish(config: Config, journal: Journal, counters: Counters, clock: Clock) -> None:
+    now = counters.figures(clock.wall(), backlog_bytes=journal.backlog_bytes)
+    with suppress(OSError):  # that the disk is full is no reason to end; the journal says what it means
+        figures.publish(figures.path_of(config.data, "receive"), now)
+
+
+async def _publish_each_second(config: Config, journal: Journal, counters: Counters, clock: Clock) -> None:
     while True:
-        now = counters.figures(clock.wall(), backlog_bytes=journal.backlog_bytes)
-        with suppress(OSError):  # that the disk is full is no reason to end; the journal says what it means
-            figures.publish(figures.path_of(config.data, "receive"), now)
         await asyncio.sleep(_PUBLISH_S)
+        _publish(config, journal, counters, clock)
 
 
 async def _store_own(config: Config, journal: Journal, counters: Counters, clock: Clock) -> None:

@@ -98,7 +98,7 @@ class _Server:
         self._begun: set[Role] = set()
         self._is_up = False
         self._is_stopping = False
-        self._has_killed = False
+        self._was_told_twice = False
 
     def start(self, say: Callable[[str], None]) -> None:
         """Starts all children, which import side by side, and lets them begin in order."""
@@ -124,7 +124,7 @@ class _Server:
             self._handle(self._next())
 
     def stop(self) -> bool:
-        """Stops the children one after the other; whether each stopped by itself."""
+        """Stops the children one after the other; False where a second signal cut that short."""
         self._is_stopping = True
         with suppress(OSError):
             (self._config.data / "run" / "server.json").unlink()
@@ -138,7 +138,7 @@ class _Server:
                 else:
                     child.stop()
                 self._await_end(role)
-        return not self._has_killed
+        return not self._was_told_twice
 
     def _await_end(self, role: Role) -> None:
         """Waits until the child of `role` has ended; kills it when its time is up, and all on a second signal."""
@@ -147,16 +147,13 @@ class _Server:
             try:
                 self._handle(self._next(deadline))
             except _StopAskedError:
-                self._kill(*self._children)
+                self._was_told_twice = True
+                for child in self._children.values():
+                    child.kill()
             if role in self._children and self._clock.monotonic() >= deadline:
-                _note(f"{role.name} did not stop within {role.stop_s} s: killed")
-                self._kill(role)
+                _note(f"{role.name} did not stop within {role.stop_s} s: killed, which loses nothing acknowledged")
+                self._children[role].kill()
                 return
-
-    def _kill(self, *roles: Role) -> None:
-        self._has_killed = True
-        for role in roles:
-            self._children[role].kill()
 
     def _next(self, deadline: int | None = None) -> ChildEvent | None:
         """The next event, or None when it is time for a restart or `deadline` has passed."""
@@ -201,12 +198,18 @@ class _Server:
 
     def _restart_due(self) -> None:
         for role, restarts in self._restarts.items():
-            if restarts.due is not None and restarts.due <= self._clock.monotonic():
-                restarts.due = None
+            if restarts.due is None or restarts.due > self._clock.monotonic():
+                continue
+            try:
                 child = Child(role, self._lock, self.events)
-                self._children[role] = child
-                if role in self._begun:
-                    child.configure(self._config)
+            except OSError as error:  # no process, no memory, no file descriptor: some other time
+                _note(f"cannot start {role.name}: {error}")
+                restarts.due = self._clock.monotonic() + _BACKOFF_NS[1]
+                continue
+            restarts.due = None
+            self._children[role] = child
+            if role in self._begun:
+                child.configure(self._config)
 
     def _keep_ports(self, child: Child) -> None:
         """A child that is started again listens where it listened first."""

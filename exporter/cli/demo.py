@@ -19,7 +19,7 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from exporter import app, query, settings
 from exporter.cli import render
@@ -108,6 +108,9 @@ class _Show:
         self._thread = threading.Thread(target=self._run)
         self._desk: subprocess.Popen[str] | None = None
         self._over = threading.Event()
+        self._console.print(
+            "A help desk whose agent calls models, tools and a knowledge base, under OpenTelemetry's SDK.\n"
+        )
 
     def say(self, line: str) -> None:
         """Takes the server's lines: its endpoints, then `ready`."""
@@ -175,7 +178,8 @@ class _Show:
         with Progress(
             TextColumn("sending"),
             BarColumn(),
-            TextColumn("{task.completed} of {task.total} conversations"),
+            MofNCompleteColumn(),
+            TextColumn("conversations"),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,

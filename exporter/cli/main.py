@@ -76,6 +76,8 @@ def ax(
         ax serve
         ax doctor
         ax sql "select name, count(*) from spans group by all"
+
+    ax COMMAND --help tells more.
     """
     del version
 

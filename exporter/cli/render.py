@@ -8,9 +8,11 @@ import json
 import math
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, Final, TextIO
 
 import pyarrow as pa
@@ -23,7 +25,9 @@ Plain = str | int | float | bool | list["Plain"] | dict[str, "Plain"] | None
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _FORMULA: Final = re.compile(r"^[=+\-@\t\r]")
-_LEAST_WIDTH: Final = 6
+_LEAST_WIDTH: Final = 20
+"""A column that is cut keeps as much."""
+_GAP: Final = 2
 _MOST_ROWS: Final = 500
 """Rows that a terminal is shown."""
 _ENDLESS: Final = 100_000
@@ -56,17 +60,19 @@ def as_table(table: pa.Table, out: TextIO) -> None:
         color_system=None if os.environ.get("NO_COLOR") else "auto",
         width=None if is_terminal else _ENDLESS,
     )
-    columns = _fitting(table.column_names, console.width)
-    drawn = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for field in list(table.schema)[:columns]:
-        drawn.add_column(Text(_shown(field.name)), justify="right" if _is_number(field.type) else "left", no_wrap=True)
-    for row in rows(shown.select(range(columns))):
-        drawn.add_row(*(_cell(value) for value in row))
-    if table.num_columns:
+    cells = [[_cell(value) for value in row] for row in rows(shown)]
+    headers = [Text(_shown(name)) for name in table.column_names]
+    widths = fitting([max(map(len, column)) for column in zip(headers, *cells, strict=True)], console.width)
+    drawn = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold", show_edge=False)
+    for header, width, field in zip(headers, widths, table.schema, strict=False):
+        drawn.add_column(header, justify="right" if _is_number(field.type) else "left", no_wrap=True, width=width)
+    for row in cells:
+        drawn.add_row(*row[: len(widths)])
+    if widths:
         console.print(drawn)
-    if columns < table.num_columns:
-        left = ", ".join(table.column_names[columns:])
-        console.print(f"{table.num_columns - columns} more columns: {left}", style="dim", markup=False)
+    if len(widths) < table.num_columns:
+        left = ", ".join(table.column_names[len(widths) :])
+        console.print(f"{table.num_columns - len(widths)} more columns: {left}", style="dim", markup=False)
     if shown.num_rows < table.num_rows:
         console.print(f"{shown.num_rows} of {table.num_rows} rows; --format csv or json gives all", style="dim")
     elif is_terminal:
@@ -155,11 +161,15 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def _fitting(names: list[str], width: int) -> int:
-    """How many columns of at least `_LEAST_WIDTH`, and two between them, fit into `width`; one at least."""
-    used = 0
-    for i, name in enumerate(names):
-        used += max(_LEAST_WIDTH, min(len(name), 2 * _LEAST_WIDTH)) + 2
-        if used > width + 2 and i:
-            return i
-    return len(names)
+def fitting(natural: list[int], available: int) -> list[int]:
+    """Widths of the columns that fit into `available` with `_GAP` between them, at least one.
+
+    A column is cut where it must be, the widest first, to no less than `_LEAST_WIDTH`.
+    """
+    least = list(accumulate(min(width, _LEAST_WIDTH) + _GAP for width in natural))
+    count = max(bisect_right(least, available + _GAP), min(len(natural), 1))
+    room = available - _GAP * (count - 1)
+    widest = min(max(natural[:count], default=0), room)
+    while widest > _LEAST_WIDTH and sum(min(width, widest) for width in natural[:count]) > room:
+        widest -= 1
+    return [min(width, widest) for width in natural[:count]]

@@ -37,6 +37,8 @@ def serve(
         ax serve
         ax serve --data ./telemetry --grpc localhost:14317
         AX_STORE_RETENTION_SPANS=30d ax serve
+
+    Ctrl-C, or SIGTERM, stores what was taken in and ends it within 5 s.
     """
     chosen: dict[str, object] = {"receive.grpc": grpc, "receive.http": http, "serve.ui": ui}
     overrides = {path: value for path, value in chosen.items() if value is not None}

@@ -32,12 +32,14 @@ def sql(
 ) -> None:
     """Ask the stored telemetry, while it arrives or when nothing runs.
 
+    Views are spans, span_events, traces, spans_pending, logs, metrics_gauge, metrics_sum, metrics_histogram,
+    metrics_exp_histogram and metrics_summary; and otel_*, with the names of the Collector's ClickHouse exporter.
+
         ax sql "select service_name, name, count(*) from spans group by all order by 3 desc"
         ax sql "select time, severity_text, body from logs order by time desc limit 20"
         ax sql "select attributes['http.route'] from spans limit 5" --format json
 
-    Views are spans, span_events, traces, spans_pending, logs, metrics_gauge, metrics_sum, metrics_histogram,
-    metrics_exp_histogram, metrics_summary, and otel_* with the names of the Collector's ClickHouse exporter.
+    A table fits the terminal; json and csv are whole.
     """
     statement = sys.stdin.read() if query == "-" else query
     _WRITERS[form](queries.sql(directory(data), statement), sys.stdout)

@@ -16,7 +16,7 @@ from exporter.api.metrics import OPENMETRICS, TEXT, exposition, media_type
 from exporter.app.process import Child, Events, Ready, Role
 from exporter.clock import SystemClock
 from exporter.config import Config
-from exporter.figures import METRICS, Figures, Sample, path_of, publish
+from exporter.figures import METRICS, Figures, Sample, path_of, publish, read
 from exporter.units import NS_PER_S
 
 NOW = 1_800_000_000 * NS_PER_S
@@ -104,6 +104,18 @@ def test_openmetrics_names_a_counter_without_total_and_ends_with_eof() -> None:
 def test_a_client_that_knows_openmetrics_gets_it() -> None:
     assert media_type("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2") == OPENMETRICS
     assert media_type("*/*") == TEXT
+
+
+def test_figures_are_read_back_and_replaced_in_place_where_no_new_file_can_be_made(tmp_path: Path) -> None:
+    path = path_of(tmp_path, "write")
+    assert read(path) is None
+    publish(path, figures(NOW, Sample("ax_freshness_seconds", {"a": "b"}, 0.5)))
+    assert read(path) == figures(NOW, Sample("ax_freshness_seconds", {"a": "b"}, 0.5))
+    path.with_suffix(".part").mkdir()  # in the way, as a full disk is
+    publish(path, figures(NOW + 1))
+    assert read(path) == figures(NOW + 1)
+    path.write_text("{")
+    assert read(path) is None
 
 
 def test_names_of_metrics_say_their_kind_and_unit() -> None:

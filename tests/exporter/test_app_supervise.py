@@ -83,7 +83,9 @@ def refused(*options: str) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that nobody kills."""
-    with running(tmp_path_factory.mktemp("shared") / "data") as server:
+    with running(
+        tmp_path_factory.mktemp("shared") / "data", environ={"AX_RECEIVE_SELF_METRICS_INTERVAL": "0s"}
+    ) as server:
         # Here and not in a test: it is about the moment after `ready`.
         assert server.sql("SELECT count(*) FROM spans") == [(0,)]
         assert answers(server)
@@ -95,6 +97,7 @@ def test_ready_means_that_all_ports_answer(shared: Server) -> None:
     socket.create_connection((host, int(port)), timeout=5).close()
     assert answers(shared)
     assert set(children_of(shared)) == {"write", "receive", "serve"}
+    assert shared.log() == ""
     described = json.loads((shared.data / "run" / "server.json").read_bytes())
     assert (described["pid"], described["grpc"]) == (shared.process.pid, [shared.grpc])
 

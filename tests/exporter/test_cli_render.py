@@ -89,3 +89,21 @@ def test_text_cannot_move_the_cursor_of_a_terminal_or_style_it() -> None:
     out = io.StringIO()
     render.as_table(rows("SELECT chr(27) || '[2J' || chr(10) || '[bold]' || chr(8238) AS t"), out)
     assert out.getvalue().splitlines()[1] == r"\x1b[2J\n[bold]\u202e"
+
+
+@pytest.mark.parametrize(
+    ("natural", "available", "widths"),
+    [
+        ([5, 7], 80, [5, 7]),
+        ([5, 100], 80, [5, 73]),
+        ([30, 60, 4], 80, [30, 42, 4]),
+        ([50, 60, 4], 80, [36, 36, 4]),
+        ([99] * 9, 80, [25, 25, 25]),
+        ([99], 10, [10]),
+        ([], 80, []),
+    ],
+)
+def test_columns_are_cut_to_the_width_of_the_terminal_the_widest_first(
+    natural: list[int], available: int, widths: list[int]
+) -> None:
+    assert render.fitting(natural, available) == widths

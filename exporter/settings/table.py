@@ -1,0 +1,152 @@
+"""Every setting: its path, variable, default, what it takes and what it means; made from `Config`.
+
+In: `Config` and its fields. Out: the table, which readers of files and variables, `ax config show` and the docs use.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, get_args, get_origin
+
+import platformdirs
+from pydantic import BaseModel, PlainSerializer
+from pydantic.fields import FieldInfo
+
+from exporter.addresses import split
+from exporter.config import Config
+from exporter.errors import BadConfig
+from exporter.units import format_duration, format_size, parse_duration, parse_size
+
+PREFIX: Final = "AX_"
+ENDPOINTS: Final = ("receive.grpc", "receive.http", "serve.ui")
+"""Settings that are HOST:PORT."""
+_DURATION: Final = "a duration such as 500ms, 30s, 12h or 7d"
+_SIZE: Final = "a size such as 64KiB, 16MiB or 2GiB"
+_BOOLS: Final = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+Reader = Callable[[object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One leaf of `Config`: `allowed` says in words what `read` takes; `default` is as one would write it."""
+
+    path: str
+    variable: str
+    default: str
+    allowed: str
+    description: str
+    read: Reader
+
+
+def default_data() -> Path:
+    """The platform's directory for our data, such as `~/.local/share/otel-ax`."""
+    return platformdirs.user_data_path("otel-ax", appauthor=False)
+
+
+def table() -> list[Setting]:
+    """Every setting, in the order of `Config`."""
+    return list(_walk(Config, ""))
+
+
+def values(config: Config) -> dict[str, str]:
+    """Each setting's value in `config` by path, as one would write it."""
+    return {setting.path: _text(at(config, setting.path), setting.allowed) for setting in table()}
+
+
+def at(config: BaseModel, path: str) -> object:
+    """The value of a setting."""
+    value: object = config
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _walk(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _walk(field.annotation, f"{path}.")
+            continue
+        allowed, read = _kind(path, field)
+        default = str(default_data()) if path == "data" else _text(field.default, allowed)
+        variable = PREFIX + path.replace(".", "_").upper()
+        yield Setting(path, variable, default, allowed, field.description or "", read)
+
+
+def _kind(path: str, field: FieldInfo) -> tuple[str, Reader]:
+    """What is allowed, in words, and its reader."""
+    formats = {item.func for item in field.metadata if isinstance(item, PlainSerializer)}
+    if format_duration in formats:
+        return _DURATION, _quantity(parse_duration, _DURATION)
+    if format_size in formats:
+        return _SIZE, _quantity(parse_size, _SIZE)
+    if get_origin(field.annotation) is Literal:
+        choices: tuple[str, ...] = get_args(field.annotation)
+        allowed = "one of " + ", ".join(choices)
+        return allowed, _choice({choice: choice for choice in choices}, allowed)
+    if field.annotation is bool:
+        return "true or false", _choice(_BOOLS, "true or false")
+    if field.annotation is int:
+        return "a whole number from 1", _whole
+    if field.annotation is Path:
+        return "a directory", _path
+    if path in ENDPOINTS:
+        return "HOST:PORT", _endpoint
+    raise TypeError(f"{path}: no reader for {field.annotation}")  # a new kind of setting needs one here
+
+
+def _quantity(parse: Callable[[str], int], allowed: str) -> Reader:
+    def read(raw: object) -> object:
+        if not isinstance(raw, str):
+            raise BadConfig(f"{raw!r} has no unit", mend=f"write {allowed}")
+        return parse(raw)
+
+    return read
+
+
+def _choice(choices: Mapping[str, object], allowed: str) -> Reader:
+    def read(raw: object) -> object:
+        text = str(raw).lower()
+        if raw is None or text not in choices:
+            raise BadConfig(f"cannot take {raw!r}", mend=f"write {allowed}")
+        return choices[text]
+
+    return read
+
+
+def _whole(raw: object) -> object:
+    text = str(raw).replace("_", "")
+    if isinstance(raw, bool) or not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise BadConfig(f"cannot take {raw!r}", mend="write a whole number from 1")
+    return int(text)
+
+
+def _path(raw: object) -> object:
+    if isinstance(raw, Path):
+        return raw
+    if not isinstance(raw, str) or not raw:
+        raise BadConfig(f"cannot take {raw!r}", mend="write a directory")
+    return Path(raw).expanduser()
+
+
+def _endpoint(raw: object) -> object:
+    split("endpoint", str(raw))
+    return str(raw)
+
+
+def _text(value: object, allowed: str) -> str:
+    if allowed == _DURATION and isinstance(value, int):
+        return format_duration(value)
+    if allowed == _SIZE and isinstance(value, int):
+        return format_size(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

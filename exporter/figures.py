@@ -34,7 +34,7 @@ METRICS: Final[Mapping[str, Metric]] = {
         Metric("ax_accepted_items_total", "ax.accepted.items", "counter", "{item}", "items acknowledged"),
         Metric("ax_refused_items_total", "ax.refused.items", "counter", "{item}", "items refused, by reason"),
         Metric("ax_requests_total", "ax.requests", "counter", "{request}", "export requests answered"),
-        Metric("ax_stored_items_total", "ax.stored.items", "counter", "{item}", "items stored in segments"),
+        Metric("ax_stored_items_total", "ax.stored.items", "counter", "{item}", "items written to segments"),
         Metric("ax_dropped_items_total", "ax.dropped.items", "counter", "{item}", "accepted items not stored"),
         Metric("ax_deduplicated_items_total", "ax.deduplicated.items", "counter", "{item}", "items sent twice"),
         Metric("ax_corrupt_files_total", "ax.corrupt.files", "counter", "{file}", "files of ours set aside as damaged"),

@@ -56,7 +56,7 @@ class _Published:
         for signal in Signal:
             of = {"signal": signal.label}
             doubles = counts.deduplicated.get(signal, 0)
-            counters.append(Sample("ax_stored_items_total", of, counts.kept(signal)))
+            counters.append(Sample("ax_stored_items_total", of, counts.stored.get(signal, 0)))
             counters.append(Sample("ax_deduplicated_items_total", {**of, "stage": "compaction"}, doubles))
         for (signal, reason), dropped in counts.dropped.items():
             counters.append(Sample("ax_dropped_items_total", {"signal": signal.label, "reason": reason}, dropped))

@@ -131,24 +131,21 @@ class _Show:
     def _run(self) -> None:
         try:
             self._perform()
-        except Exception as error:  # noqa: BLE001 - a thread's end is nobody's unless it says so
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a thread's end is nobody's unless it says so
             if not self._over.is_set():
                 self.code = 1
                 self._complain(error)
-        if self._once or self.code:
+        if (self._once or self.code) and not self._over.is_set():
             os.kill(os.getpid(), signal.SIGTERM)  # the server runs in the main thread and stops as at Ctrl-C
 
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, error: BaseException) -> None:
         if isinstance(error, AxError):
             print(f"ax: {error}", file=sys.stderr)
-        else:
+        elif not isinstance(error, SystemExit | BrokenPipeError):  # rich makes the one of the other: nobody reads
             traceback.print_exception(error)
 
     def _perform(self) -> None:
         console = self._console
-        console.print(
-            "A help desk whose agent calls models, tools and a knowledge base, under the OpenTelemetry SDK.\n"
-        )
         for name, address in self._endpoints.items():
             console.print(f"  {name:9}  {address}", markup=False)
         console.print(f"  {'data':9}  {self._data}\n", markup=False)

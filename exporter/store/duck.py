@@ -3,6 +3,8 @@
 In: paths and limits. Out: connections that load no extension and share nothing with each other.
 """
 
+import itertools
+import os
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,7 @@ from exporter.errors import BadConfig
 FILE: Final = "ax.duckdb"
 """The published file, in the data directory: views and macros, no rows."""
 
+_READERS: Final = itertools.count()
 _OFFLINE: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
@@ -39,7 +42,8 @@ def reader(data: Path, *, memory_bytes: int | None = None, threads: int | None =
     path = data / FILE
     if not path.is_file():
         raise BadConfig(f"there is no {FILE} in {data}", mend="start `ax serve` on this directory first")
-    connection = memory(memory_bytes=memory_bytes, threads=threads)
+    spill = data / "tmp" / f"reader-{os.getpid()}-{next(_READERS)}"  # made only when it is needed, and not shared
+    connection = memory(memory_bytes=memory_bytes, temporary=spill, threads=threads)
     connection.execute("SET parquet_metadata_cache = true")  # segments never change: 42 → 26 ms a query on 200 files
     connection.execute(f"ATTACH {literal(str(path))} AS ax (READ_ONLY)")
     connection.execute("USE ax")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from exporter import model
 from exporter.store import files, segment
 from exporter.store.catalog import Segment, partition_path, segment_name
@@ -45,12 +47,12 @@ class Merger:
         self._number = 0
         self._ranges: list[tuple[int, int]] = []
 
-    def run(self, memory_bytes: int, stopped: Callable[[], bool]) -> Merged:
-        """Write the merged segments. Raises `Corrupt`, `OSError`, and `Stopped` once `stopped()`."""
+    def run(self, connection: duckdb.DuckDBPyConnection, memory_bytes: int, stopped: Callable[[], bool]) -> Merged:
+        """Write the merged segments, with a `sorter`. Raises `Corrupt`, `OSError`, and `Stopped` once `stopped()`."""
         inputs = [self._data / one.path for one in self._merge.inputs]
         doubles = 0
         try:
-            for part in slices(self._table, inputs, memory_bytes):
+            for part in slices(connection, self._table, inputs, memory_bytes):
                 _go_on_unless(stopped)
                 doubles += part.doubles
                 file = self._open_file()

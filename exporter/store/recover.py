@@ -65,7 +65,10 @@ def set_aside(data: Path, path: Path, name: str) -> None:
 
 
 def _reconcile(data: Path, catalog: Catalog, now: int, *, lost: bool) -> None:
-    """Remove what was never committed; where the catalog misses more than that, learn it from the files."""
+    """Remove what was never committed; where the catalog misses more than that, learn it from the files.
+
+    An append that only lacked its commit gets it.
+    """
     known = catalog.known()
     folders = sorted(path for path in (data / SEGMENTS).glob("*/tenant=*/date=*/**") if path.is_dir())
     files.remove(path for folder in folders for path in folder.iterdir() if _UNFINISHED.fullmatch(path.name))
@@ -75,8 +78,12 @@ def _reconcile(data: Path, catalog: Catalog, now: int, *, lost: bool) -> None:
         return
     found, broken = _read(data, unknown, known)
     live = {one.name for one in catalog.segments()}
-    if not lost and not broken and all(_uncommitted(group, catalog.position, live) for group in _groups(found)):
-        files.remove(data / one.segment.path for one in found)
+    whole = [group for group in _groups(found) if _continues(group, catalog.position) and _complete(group)]
+    cut = [group for group in _groups(found) if group not in whole and _uncommitted(group, catalog.position, live)]
+    if not lost and not broken and len(whole) + len(cut) == len(_groups(found)):
+        files.remove(data / one.segment.path for group in cut for one in group)
+        if whole:
+            _rebuild(data, catalog, [one for group in whole for one in group], now)
         return
     more, more_broken = _read(data, [path for path in there if path.name in known], known)
     _rebuild(data, catalog, [*found, *more], now)
@@ -143,12 +150,14 @@ def _complete(group: Sequence[Found]) -> bool:
     return last is not None and {one.origin.place for one in group} == set(range(last + 1))
 
 
+def _continues(group: Sequence[Found], position: int) -> bool:
+    """Whether files are of an append that follows what is committed."""
+    return group[0].origin.level == 0 and group[0].origin.start == position
+
+
 def _uncommitted(group: Sequence[Found], position: int, live: set[str]) -> bool:
-    """Whether unknown files are just what a crash leaves: an unfinished append, or a merge whose inputs all live."""
-    origin = group[0].origin
-    if origin.level > 0:
-        return set(origin.replaces) <= live
-    return origin.start == position and not _complete(group)
+    """Whether files that the catalog does not know are what a crash leaves: half an append, or a merge in vain."""
+    return _continues(group, position) or (group[0].origin.level > 0 and set(group[0].origin.replaces) <= live)
 
 
 def _rebuild(data: Path, catalog: Catalog, found: Sequence[Found], now: int) -> None:

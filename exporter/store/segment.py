@@ -48,6 +48,8 @@ _NESTED_DICTIONARIES: Final = (
     "events.list.element.attributes.key_value.key",
     "events.list.element.attribute_types",
 )
+# At zstd level 3 in compacted segments: text shrinks by a quarter (108 → 78 B a log body), ids and numbers grow by 7 %.
+_TEXTS: Final = ("body", "attributes.key_value.value", "events.list.element.attributes.key_value.value")
 _BLOOM_ERROR_RATIO: Final = 0.01
 
 _SCHEMAS: Final[dict[tuple[str, int], pa.Schema]] = {}
@@ -103,7 +105,7 @@ def build(table: model.Table, rows: pa.Table, origin: Origin | None) -> memoryvi
 
 
 class Compacted:
-    """A compacted segment while it is being written: zstd level 3, bloom filters, nested dictionaries.
+    """A compacted segment while it is being written: text at zstd level 3, bloom filters, nested dictionaries.
 
     Its file has a temporary name until `close`; `abandon` leaves nothing. `rows` are those written so far.
     """
@@ -161,11 +163,13 @@ def opened(path: Path, table: model.Table) -> pq.ParquetFile:
 
 def conformed(rows: pa.Table, table: model.Table) -> pa.Table:
     """`rows` of a segment in today's columns: those that it was written without are NULL."""
-    columns = [
-        rows[field.name] if field.name in rows.column_names else pa.nulls(rows.num_rows, field.type)
-        for field in arrow_schema(table)
-    ]
-    return pa.Table.from_arrays(columns, schema=arrow_schema(table))
+    schema, names = arrow_schema(table), rows.column_names
+    columns = (
+        rows.columns
+        if names == schema.names
+        else [rows[field.name] if field.name in names else pa.nulls(rows.num_rows, field.type) for field in schema]
+    )
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def origin_of(path: Path) -> tuple[Origin, int, int]:
@@ -194,7 +198,7 @@ def _writer(table: model.Table, sink: pa.NativeFile, *, compact: bool, rows: int
         sink,
         arrow_schema(table),
         compression="zstd",
-        compression_level=3 if compact else 1,
+        compression_level={path: 3 for path in _TEXTS if path.split(".")[0] in table.columns} if compact else 1,
         use_dictionary=[*_low(table), *(_NESTED_DICTIONARIES if compact else ())],
         write_statistics=[name for name in _STATISTICS if name in table.columns],
         store_schema=False,  # it would say "dictionary" where the files' contract is plain text

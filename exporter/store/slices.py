@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from exporter import model
-from exporter.store import duck, segment
+from exporter.store import duck, files, segment
 
 _SHARE: Final = 4
 """A slice in memory is at most this part of what a merge may use: it is there once read, once joined, once sorted."""
@@ -48,7 +48,16 @@ class _Group:
     greatest: int | None
 
 
-def slices(table: model.Table, paths: Sequence[Path], memory_bytes: int) -> Iterator[Slice]:
+def sorter(data: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
+    """A connection for `slices`, which may be used again: a new one costs 20 ms, as much as a small merge."""
+    spill = data / "tmp" / "merge"
+    files.remove(spill.glob("duckdb_temp_*"))  # of a process that was killed
+    return duck.memory(memory_bytes=max(_LEAST_BYTES, memory_bytes // _SHARE), temporary=spill, threads=1)
+
+
+def slices(
+    connection: duckdb.DuckDBPyConnection, table: model.Table, paths: Sequence[Path], memory_bytes: int
+) -> Iterator[Slice]:
     """All rows of the segments, in slices of their own time; two rows of one identity are in one slice.
 
     Of doubles, the row that came in first stays. Raises `Corrupt` for a file that is no segment.
@@ -59,12 +68,11 @@ def slices(table: model.Table, paths: Sequence[Path], memory_bytes: int) -> Iter
     size = sum(_bytes(source) for source in sources) * _DECODED
     most = max(1, min(_SLICE_ROWS, memory_bytes // _SHARE * rows // max(1, size)))
     edges = [None, *_cuts(groups, most), None]
-    with duck.memory(memory_bytes=max(_LEAST_BYTES, memory_bytes // _SHARE), threads=1) as connection:
-        for low, high in pairwise(edges):
-            found = _read(table, sources, groups, low, high)
-            if found.num_rows:
-                order = _order(connection, table, found)
-                yield Slice(found.take(order), found.num_rows - len(order))
+    for low, high in pairwise(edges):
+        found = _read(table, sources, groups, low, high)
+        if found.num_rows:
+            order = _order(connection, table, found)
+            yield Slice(found.take(order), found.num_rows - len(order))
 
 
 def _row_groups(number: int, source: pq.ParquetFile, time: str) -> Iterator[_Group]:

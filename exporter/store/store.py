@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
@@ -24,6 +25,9 @@ from exporter.store.counts import Counts
 from exporter.store.fresh import Fresh
 from exporter.store.merge import Merger, Stopped
 from exporter.store.publish import Publisher
+from exporter.store.slices import sorter
+
+_NO_COUNTS: Final = Counts()
 
 Tables = Mapping[tuple[str, str], pa.Table]
 """Rows by the tenant of their request and the name of their table."""
@@ -52,6 +56,7 @@ class Store:
         self._upkeep = threading.Lock()
         self._stopped = threading.Event()
         self._publisher = Publisher(data)
+        self._sorter = sorter(data, settings.memory_bytes)
         self._published = 0
         self._stale = False
         self._orphans: list[Path] = []
@@ -92,12 +97,7 @@ class Store:
         fresh = Fresh(self._data, self._catalog.position, position, total, self._clock.wall())
         segments = fresh.write(tables, lambda: next(self._numbers))
         with self._changing:
-            try:
-                self._catalog.commit(segments, position=position, counts=self._catalog.counts.plus(counts))
-            except OSError:
-                # The catalog's log may hold this commit all the same, so the files stay until the next one is through.
-                self._orphans = [self._data / one.path for one in segments]
-                raise
+            self._commit(new=segments, position=position, counts=counts)
             self._publish()
 
     def maintain(self, now: int) -> None:
@@ -106,6 +106,7 @@ class Store:
         `now` in Unix nanoseconds. Raises `OSError` on a full disk; what was done stays done.
         """
         with self._upkeep:
+            self._clear_orphans()
             self._retire(now)
             if self._settings.compaction_interval:
                 self._compact(now)
@@ -137,6 +138,7 @@ class Store:
         self._stopped.set()
         with self._upkeep, self._changing:
             self._publisher.close()
+            self._sorter.close()
             self._catalog.close()
 
     def _publish(self) -> None:
@@ -149,18 +151,31 @@ class Store:
             self._stale = False
             self._published = self._catalog.position
 
-    def _change(self, put: Sequence[Segment], *, forget: Iterable[Segment] = (), counts: Counts | None = None) -> None:
+    def _change(self, put: Sequence[Segment], *, new: Sequence[Segment] = (), counts: Counts = _NO_COUNTS) -> None:
+        """Record segments changed and new, and publish."""
         with self._changing:
-            total = None if counts is None else self._catalog.counts.plus(counts)
-            self._catalog.commit(put, forget=forget, counts=total)
+            self._commit(put, new=new, counts=counts)
             self._publish()
 
+    def _commit(
+        self, put: Sequence[Segment] = (), *, new: Sequence[Segment] = (), position: int | None = None, counts: Counts
+    ) -> None:
+        """Commit, and remember what became an orphan if that fails: new files that no catalog knows.
+
+        SQLite's log may hold a commit that failed, so they stay until the next one has overwritten it.
+        """
+        try:
+            self._catalog.commit([*put, *new], position=position, counts=self._catalog.counts.plus(counts))
+        except OSError:
+            self._orphans += [self._data / one.path for one in new]
+            raise
+
     def _clear_orphans(self) -> None:
-        if self._orphans:
-            with self._changing:
+        with self._changing:
+            if self._orphans:
                 self._catalog.commit()
-            files.remove(self._orphans)
-            self._orphans = []
+                files.remove(self._orphans)
+                self._orphans = []
 
     def _retire(self, now: int) -> None:
         past = retain.expired(self._live(), self._settings.retention, now)
@@ -179,13 +194,12 @@ class Store:
         for merge in compact.plan(self._live(), now, self._settings.lateness):
             if self._stopped.is_set():
                 return
-            damaged = [one for one in merge.inputs if not scrub.sound(self._data, one)]
-            if damaged:
+            if damaged := [one for one in merge.inputs if not scrub.sound(self._data, one)]:
                 self._quarantine(damaged, now)
                 continue  # the rest is planned again next time
             merger = Merger(self._data, merge, lambda: next(self._numbers), self._catalog.counts, now)
             try:
-                merged = merger.run(self._settings.memory_bytes, self._stopped.is_set)
+                merged = merger.run(self._sorter, self._settings.memory_bytes, self._stopped.is_set)
             except Stopped:
                 return
             except Corrupt:  # the checksum is right: it was written so
@@ -193,8 +207,8 @@ class Store:
                 continue
             replaced = [replace(one, state="dead", ended=now) for one in merge.inputs]
             signal = model.TABLES[merge.inputs[0].table].signal
-            counts = Counts(deduplicated={signal: merged.doubles}) if merged.doubles else None
-            self._change([*merged.outputs, *replaced], counts=counts)
+            counts = Counts(deduplicated={signal: merged.doubles}) if merged.doubles else _NO_COUNTS
+            self._change(replaced, new=merged.outputs, counts=counts)
 
     def _scrub(self, now: int) -> None:
         for one in scrub.due(self._live(), self._settings.scrub_interval, now):

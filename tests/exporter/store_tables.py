@@ -67,16 +67,12 @@ def table(name: str, times: Sequence[int], /, **columns: Any) -> pa.Table:
         "metric_name": "requests",
         "metric_metadata": "{}",
     } | columns
-    arrays = []
-    for column, kind in model.TABLES[name].columns.items():
-        value = given.get(column)
-        one_for_each = column in columns and isinstance(columns[column], list)
-        values = value if one_for_each or (isinstance(value, list) and value) else [value] * rows
-        arrays.append(_array(values, kind))
+    arrays = [_array(given.get(column), rows, kind) for column, kind in model.TABLES[name].columns.items()]
     return pa.Table.from_arrays(arrays, schema=model.arrow_schema(model.TABLES[name]))
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+def _array(given: Any, rows: int, kind: pa.DataType) -> pa.Array:
+    values = given if isinstance(given, list) and given else [given] * rows
     if pa.types.is_dictionary(kind):
         return pa.array(values, pa.string()).dictionary_encode()
     return pa.array(values, kind)

@@ -59,7 +59,9 @@ def test_position_and_counters_outlive_the_process(tmp_path: Path) -> None:
         stored={Signal.TRACES: 3, Signal.LOGS: 1},
         dropped={(Signal.TRACES, "too_old"): 2},
     )
-    store.append({("default", "spans"): spans(seconds(NOON, 3)), ("default", "logs"): table("logs", [NOON])}, 70, counts)
+    store.append(
+        {("default", "spans"): spans(seconds(NOON, 3)), ("default", "logs"): table("logs", [NOON])}, 70, counts
+    )
     store.append({}, 80, Counts(accepted={Signal.LOGS: 1}, dropped={(Signal.LOGS, "too_old"): 1}))
     store.close()
     again = opened(tmp_path)
@@ -105,7 +107,9 @@ def test_a_segment_has_plain_types_and_field_ids(store: Store, tmp_path: Path) -
 
 def test_duckdb_sees_zoned_times_text_ids_and_roots_without_parent(store: Store, tmp_path: Path) -> None:
     append(store, spans([NOON, NOON], parent_span_id=[None, "00000000000000ff"]))
-    types = "SELECT DISTINCT typeof(start_time), typeof(trace_id), typeof(end_time), typeof(resource_attributes) FROM spans"
+    types = (
+        "SELECT DISTINCT typeof(start_time), typeof(trace_id), typeof(end_time), typeof(resource_attributes) FROM spans"
+    )
     zoned = "TIMESTAMP WITH TIME ZONE"
     assert ask(tmp_path, types) == [(zoned, "VARCHAR", zoned, "MAP(VARCHAR, VARCHAR)")]
     assert ask(tmp_path, "SELECT count(*) FROM spans WHERE parent_span_id IS NULL") == [(1,)]

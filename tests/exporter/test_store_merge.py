@@ -35,7 +35,9 @@ MINUTE = HOUR // 60
 LATENESS = 10 * MINUTE
 
 
-def _segment(number: int, time: int, rows: int = 100, level: int = 0, created: int | None = None, **fields: object) -> Segment:
+def _segment(
+    number: int, time: int, rows: int = 100, level: int = 0, created: int | None = None, **fields: object
+) -> Segment:
     values = {
         "table": "spans",
         "tenant": "default",
@@ -50,7 +52,12 @@ def _segment(number: int, time: int, rows: int = 100, level: int = 0, created: i
         "verified": 0,
     } | fields
     return Segment(
-        number=number, name=str(number), rows=rows, level=level, created=time if created is None else created, **values  # type: ignore[arg-type]
+        number=number,
+        name=str(number),
+        rows=rows,
+        level=level,
+        created=time if created is None else created,
+        **values,  # type: ignore[arg-type]
     )
 
 
@@ -112,9 +119,7 @@ def test_a_partition_too_large_for_one_merge_closes_in_several_and_then_rests() 
 def test_planning_puts_no_segment_in_two_merges_and_comes_to_rest(
     given_segments: list[tuple[int, int, int]], now: int
 ) -> None:
-    live = [
-        _segment(number, NOON + at * HOUR, rows, level) for number, (at, rows, level) in enumerate(given_segments)
-    ]
+    live = [_segment(number, NOON + at * HOUR, rows, level) for number, (at, rows, level) in enumerate(given_segments)]
     moment = NOON + now * HOUR
     for _ in range(12):
         merges = plan(live, moment, LATENESS)
@@ -240,7 +245,8 @@ def test_slices_are_in_order_of_time_and_hold_every_row_whatever_the_memory(stor
         append(store, spans(seconds(NOON + part * MINUTE, 600)))
     paths = sorted(segment_files(tmp_path))
     for memory in (2**28, 2**16, 1):
-        parts = list(slices.slices(model.TABLES["spans"], paths, memory))
+        with slices.sorter(tmp_path, memory) as connection:
+            parts = list(slices.slices(connection, model.TABLES["spans"], paths, memory))
         assert sum(part.rows.num_rows for part in parts) == 3_600
         times = [part.rows["start_time"].to_pylist() for part in parts]
         assert all(max(one) < min(other) for one, other in pairwise(times))

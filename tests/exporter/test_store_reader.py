@@ -10,6 +10,8 @@ import duckdb
 import pytest
 
 from exporter.clock import SystemClock
+from exporter.errors import BadConfig
+from exporter.store import duck
 from exporter.units import NS_PER_S
 from tests.exporter.store_tables import DAY, HOUR, NOON, append, how_many, opened, seconds, segment_files, spans
 
@@ -84,3 +86,21 @@ def test_a_reader_keeps_its_list_for_the_grace_and_must_open_again_after_it(tmp_
     held.close()
     assert how_many(tmp_path) == 80
     store.close()
+
+
+def test_a_reader_sees_what_is_published_when_it_opens_whatever_else_is_open(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    count = "SELECT count(*) FROM spans"
+    with duck.reader(tmp_path) as before:
+        append(store, spans(seconds(NOON, 10)))
+        with duck.reader(tmp_path) as after:
+            assert after.execute(count).fetchall() == [(10,)]
+            assert before.execute(count).fetchall() == [(0,)]
+        with pytest.raises(duckdb.Error, match="read-only"):
+            before.execute("CREATE TABLE ax.mine (x INTEGER)")
+    store.close()
+
+
+def test_a_reader_of_nothing_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match="start `ax serve`"):
+        duck.reader(tmp_path)

@@ -67,7 +67,10 @@ def test_promoted_attributes_follow_the_stored_ones_with_their_types(store: Stor
 
 def test_attributes_are_as_stored_where_nothing_is_promoted(store: Store, tmp_path: Path) -> None:
     append(store, spans([NOON, NOON], attributes=[[("k", "v")], []], attribute_types=["s", ""]))
-    assert ask(tmp_path, "SELECT attributes, attribute_types FROM spans ORDER BY ALL DESC") == [({"k": "v"}, "s"), ({}, "")]
+    assert ask(tmp_path, "SELECT attributes, attribute_types FROM spans ORDER BY ALL DESC") == [
+        ({"k": "v"}, "s"),
+        ({}, ""),
+    ]
 
 
 def test_attributes_that_are_not_selected_are_not_read(store: Store, tmp_path: Path) -> None:
@@ -146,7 +149,8 @@ CLICKHOUSE = {
     """,
     "otel_logs": """
         Timestamp TimestampTime TraceId SpanId TraceFlags SeverityText SeverityNumber ServiceName Body
-        ResourceSchemaUrl ResourceAttributes ScopeSchemaUrl ScopeName ScopeVersion ScopeAttributes LogAttributes EventName
+        ResourceSchemaUrl ResourceAttributes ScopeSchemaUrl ScopeName ScopeVersion ScopeAttributes LogAttributes
+        EventName
     """,
     "otel_metrics_gauge": f"{COMMON} Value Flags {EXEMPLARS}",
     "otel_metrics_sum": f"{COMMON} Value Flags {EXEMPLARS} AggregationTemporality IsMonotonic",
@@ -170,12 +174,12 @@ def test_the_clickhouse_exporters_columns_are_all_there(store: Store, tmp_path: 
 
 def test_a_query_of_the_clickhouse_exporters_tables_carries_over(store: Store, tmp_path: Path) -> None:
     events = [{"time_unix_nano": NOON, "name": "exception", "attributes": []}]
-    links = [{"trace_id": "aa", "span_id": None, "trace_state": "", "attributes": []}]
+    links: list[dict[str, Any]] = [{"trace_id": "aa", "span_id": None, "trace_state": "", "attributes": []}]
     rows = spans([NOON], kind="SERVER", status_code="ERROR", error_type="timeout", events=[events], links=[links])
     append(store, rows)
     query = """
-        SELECT SpanKind, SpanAttributes['error.type'], ResourceAttributes['service.name'], Duration / 1e6, "Events.Name",
-            "Links.TraceId", "Links.SpanId"
+        SELECT SpanKind, SpanAttributes['error.type'], ResourceAttributes['service.name'], Duration / 1e6,
+            "Events.Name", "Links.TraceId", "Links.SpanId"
         FROM otel_traces WHERE StatusCode = 'Error' AND ParentSpanId = ''
     """
     assert ask(tmp_path, query) == [("Server", "timeout", "shop", 1.0, ["exception"], ["aa"], [""])]
@@ -183,4 +187,6 @@ def test_a_query_of_the_clickhouse_exporters_tables_carries_over(store: Store, t
     query = "SELECT Body, SeverityNumber, TraceFlags, epoch_ns(TimestampTime) FROM otel_logs"
     assert ask(tmp_path, query) == [("", 17, 1, NOON)]
     append(store, table("metrics_sum", [NOON], value=2.0, aggregation_temporality="CUMULATIVE"), "metrics_sum")
-    assert ask(tmp_path, "SELECT MetricName, Value, AggregationTemporality FROM otel_metrics_sum") == [("requests", 2.0, 2)]
+    assert ask(tmp_path, "SELECT MetricName, Value, AggregationTemporality FROM otel_metrics_sum") == [
+        ("requests", 2.0, 2)
+    ]

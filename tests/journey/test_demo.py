@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from exporter.cli.demo import QUERY
-from tests.running import AX, ENVIRON, sql
+from tests.running import AX, ENVIRON, kill_group, sql
 
 SECONDS: Final = 60
 """Twenty are promised on a quiet machine."""
@@ -79,3 +79,20 @@ def test_its_story_hangs_together(shown: "subprocess.CompletedProcess[str]", dat
         "gen_ai.client.operation.duration",
         "gen_ai.client.token.usage",
     ]
+
+
+def test_it_ends_quietly_when_nobody_reads_on(tmp_path: Path) -> None:
+    command = [*AX, "demo", "--once", "--data", str(tmp_path / "data")]
+    with subprocess.Popen(
+        command, env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        demo.stdout.readline()
+        demo.stdout.close()
+        try:
+            complaints = demo.stderr.read()
+            assert demo.wait(SECONDS) == 1
+        finally:
+            kill_group(demo)
+    assert "Traceback" not in complaints

@@ -101,8 +101,9 @@ EXEMPLARS: Final = pa.list_(
 QUANTILES: Final = pa.list_(pa.struct({"quantile": REAL, "value": REAL}))
 
 # ── Promoted attributes ───────────────────────────────────────────────────────────────────────────────────────────
-# A promoted attribute has a typed column named after it (dots become underscores). It is stored there *instead of*
-# in the map `attributes` when its type is the column's; of another type it stays in the map and the column is NULL.
+# A promoted attribute also has a typed column named after it (dots become underscores), which is NULL where the
+# attribute was sent with another type. It stays in the map `attributes` too: merging it back in the view took 6 to
+# 10 µs a row whenever `attributes` was used (5 s and more to filter 1 M spans, against 0.3 s).
 
 Promoted = Mapping[str, pa.DataType]
 
@@ -338,7 +339,6 @@ _SERIES: Final = (
     "metric_unit",
     "attributes",
     "attribute_types",
-    *(column_of(name) for name in PROMOTED_POINT),
 )
 _POINT_IDENTITY: Final = (*_SERIES, "start_time_unix_nano", "time_unix_nano")
 _POINT_SORT: Final = ("service_name", "metric_name", "time")

@@ -161,25 +161,22 @@ def attributes_of(sent: Sequence[KeyValue], limits: Limits) -> Attributes:
 
 
 def promote(found: Attributes, promoted: Promoted) -> Row:
-    """The columns of all promoted attributes, and `attributes` with `attribute_types` for the rest.
+    """The columns of all promoted attributes, beside `attributes` with `attribute_types`.
 
-    An attribute goes to its column when it was sent with the column's type, else it stays with the rest.
+    An attribute is in its column too when it was sent with the column's type.
     """
     columns: Row = {column_of(key): None for key in promoted}
-    rest = Attributes([], found.dropped)
     for entry in found.entries:
         match promoted.get(entry.key), entry.value.WhichOneof("value"):
             case (None, _):
-                rest.entries.append(entry)
+                pass
             case (kind, "int_value") if kind == INT:
                 columns[column_of(entry.key)] = entry.value.int_value
             case (kind, "double_value") if kind == REAL:
                 columns[column_of(entry.key)] = entry.value.double_value
             case (kind, "string_value") if kind not in {INT, REAL}:
                 columns[column_of(entry.key)] = entry.text
-            case _:
-                rest.entries.append(entry)
-    return columns | {"attributes": rest.pairs, "attribute_types": rest.types}
+    return columns | {"attributes": found.pairs, "attribute_types": found.types}
 
 
 def literal(pairs: Sequence[tuple[str, str | None]]) -> str:

@@ -121,9 +121,9 @@ def _replaced(text: pa.StringArray, replaced: dict[int, str]) -> pa.StringArray:
 class Attributes:
     """The attributes of n records.
 
-    `maps` and `types` are columns without the promoted ones, which are in `promoted` by attribute. `dropped` counts the
-    entries left out of each record (None: none of any); `duplicate`, `cut`, `limited` mark the records in which a key
-    came twice, a value was cut, an entry was left out for a limit (None: no record).
+    `maps` and `types` are columns, `promoted` those of promoted attributes by key. `dropped` counts the entries left
+    out of each record (None: none of any); `duplicate`, `cut`, `limited` mark the records in which a key came twice, a
+    value was cut, an entry was left out for a limit (None: no record).
     """
 
     maps: pa.MapArray
@@ -195,8 +195,8 @@ def read_attributes(lists: pa.ListArray, promoted: Promoted, limits: Limits) -> 
     cut = None
     if values.cut is not None:
         cut = _records(record[values.cut[pair]], count)
-    maps, types, columns = _laid_out(entries, keys_low, promoted)
-    return Attributes(maps, types, columns, dropped, duplicate, cut, limited, entries)
+    maps, types = _maps(entries, keys_low)
+    return Attributes(maps, types, _promoted(entries, promoted), dropped, duplicate, cut, limited, entries)
 
 
 def _records(records: c.Codes, count: int) -> c.Mask | None:
@@ -262,45 +262,48 @@ def _shadowed(record: c.Codes, key: c.Codes, keys: int, count: int) -> c.Mask | 
     return shadowed
 
 
-def _laid_out(
-    entries: _Entries, keys: pa.StringArray, promoted: Promoted
-) -> tuple[pa.MapArray, pa.StringArray, dict[str, pa.Array]]:
-    """The map, the letters, and the promoted columns."""
+def _maps(entries: _Entries, keys: pa.StringArray) -> tuple[pa.MapArray, pa.StringArray]:
+    """The map and the letters of each record."""
+    offsets = np.zeros(entries.count + 1, dtype=np.int32)
+    np.cumsum(np.bincount(entries.record, minlength=entries.count), out=offsets[1:])
+    maps = pa.MapArray.from_arrays(
+        pa.array(offsets),
+        keys.take(pa.array(entries.key_of[entries.pair])),
+        entries.values.text.take(pa.array(entries.pair)),
+    )
+    return maps, c.text_of_bytes(entries.values.letters[entries.pair], offsets)
+
+
+def _promoted(entries: _Entries, promoted: Promoted) -> dict[str, pa.Array]:
+    """The columns of promoted attributes."""
+    if not promoted:
+        return {}
     goes_to = _destinations(entries, promoted)
-    # Stable sorts of small integers are radix sorts: entries and pairs end up grouped by destination, in order.
-    entry_order = np.argsort(goes_to[entries.pair], kind="stable")
-    entry_ends = np.cumsum(np.bincount(goes_to[entries.pair], minlength=len(promoted) + 1))
+    # Stable sorts of small integers are radix sorts: entries and pairs end up grouped by column, in order.
+    chosen = np.flatnonzero(goes_to[entries.pair])
+    column_of_chosen = goes_to[entries.pair[chosen]]
+    chosen = chosen[np.argsort(column_of_chosen, kind="stable")]
+    ends = np.cumsum(np.bincount(column_of_chosen, minlength=len(promoted) + 1))
     pair_order = np.argsort(goes_to, kind="stable")
     pair_ends = np.cumsum(np.bincount(goes_to, minlength=len(promoted) + 1))
     place = np.empty(len(goes_to), dtype=np.int32)
     begins = np.concatenate(([0], pair_ends[:-1]))
     place[pair_order] = np.arange(len(goes_to)) - begins[goes_to[pair_order]]
 
-    mapped = entry_order[: entry_ends[0]]
-    pairs = entries.pair[mapped]
-    offsets = np.zeros(entries.count + 1, dtype=np.int32)
-    np.cumsum(np.bincount(entries.record[mapped], minlength=entries.count), out=offsets[1:])
-    maps = pa.MapArray.from_arrays(
-        pa.array(offsets),
-        keys.take(pa.array(entries.key_of[pairs])),
-        entries.values.text.take(pa.array(pairs)),
-    )
-    types = c.text_of_bytes(entries.values.letters[pairs], offsets)
-
     columns: dict[str, pa.Array] = {}
     for number, (key, kind) in enumerate(promoted.items(), 1):
-        chosen = entry_order[entry_ends[number - 1] : entry_ends[number]]
-        if len(chosen) == 0:
+        of_column = chosen[ends[number - 1] : ends[number]]
+        if len(of_column) == 0:
             columns[key] = c.nulls(kind, entries.count)
             continue
-        pairs = entries.pair[chosen]
+        pairs, records = entries.pair[of_column], entries.record[of_column]
         own = pair_order[pair_ends[number - 1] : pair_ends[number]]
-        columns[key] = _column(kind, entries.values, pairs, own, place, entries.record[chosen], entries.count)
-    return maps, types, columns
+        columns[key] = _column(kind, entries.values, pairs, own, place, records, entries.count)
+    return columns
 
 
 def _destinations(entries: _Entries, promoted: Promoted) -> npt.NDArray[np.uint8]:
-    """Where each pair goes: 0 is the map, i the promoted column i."""
+    """Which promoted column each pair goes to, counted from 1; 0 is none."""
     wanted = np.zeros(len(entries.keys), dtype=np.uint8)
     letter = np.zeros(len(promoted) + 1, dtype=np.uint8)
     for number, (key, kind) in enumerate(promoted.items(), 1):

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     Exemplar,
@@ -30,7 +30,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from exporter.decode.metrics import TEMPORALITIES
 from exporter.decode.spans import KINDS, STATUS_CODES
 from exporter.decode.values import pairs_of_literal, value_of
-from exporter.model import RESOURCE, Promoted, Signal, Table, column_of
+from exporter.model import RESOURCE, Signal, Table
 
 Row = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def _rows(rows: pa.Table) -> Iterator[Row]:
         yield from batch.to_pylist()
 
 
-def _traces(table: Table, rows: Iterable[Row]) -> ExportTraceServiceRequest:
+def _traces(_: Table, rows: Iterable[Row]) -> ExportTraceServiceRequest:
     request = ExportTraceServiceRequest()
     for resource_row, scopes in _by_scope(rows):
         resource = request.resource_spans.add(schema_url=resource_row["resource_schema_url"])
@@ -72,11 +72,11 @@ def _traces(table: Table, rows: Iterable[Row]) -> ExportTraceServiceRequest:
         for scope_row, of_scope in scopes:
             scope = resource.scope_spans.add(schema_url=scope_row["scope_schema_url"])
             scope.scope.CopyFrom(_scope(scope_row))
-            scope.spans.extend(_span(row, table.promoted) for row in of_scope)
+            scope.spans.extend(_span(row) for row in of_scope)
     return request
 
 
-def _logs(table: Table, rows: Iterable[Row]) -> ExportLogsServiceRequest:
+def _logs(_: Table, rows: Iterable[Row]) -> ExportLogsServiceRequest:
     request = ExportLogsServiceRequest()
     for resource_row, scopes in _by_scope(rows):
         resource = request.resource_logs.add(schema_url=resource_row["resource_schema_url"])
@@ -84,7 +84,7 @@ def _logs(table: Table, rows: Iterable[Row]) -> ExportLogsServiceRequest:
         for scope_row, of_scope in scopes:
             scope = resource.scope_logs.add(schema_url=scope_row["scope_schema_url"])
             scope.scope.CopyFrom(_scope(scope_row))
-            scope.log_records.extend(_log(row, table.promoted) for row in of_scope)
+            scope.log_records.extend(_log(row) for row in of_scope)
     return request
 
 
@@ -100,7 +100,7 @@ def _metrics(table: Table, rows: Iterable[Row]) -> ExportMetricsServiceRequest:
             for metric_row, of_metric in _grouped(of_scope, _METRIC):
                 metric = scope.metrics.add()
                 _describe(metric, metric_row, kind)
-                getattr(metric, kind).data_points.extend(point_of(row, table.promoted) for row in of_metric)
+                getattr(metric, kind).data_points.extend(point_of(row) for row in of_metric)
     return request
 
 
@@ -140,22 +140,11 @@ def _pairs(literal: str, types: str) -> list[KeyValue]:
     ]
 
 
-def _attributes(row: Row, promoted: Promoted, name: str = "attribute") -> list[KeyValue]:
-    pairs = [
+def _attributes(row: Row, name: str = "attribute") -> list[KeyValue]:
+    return [
         KeyValue(key=key, value=value_of(letter, text))
         for (key, text), letter in zip(row[f"{name}s"], row[f"{name}_types"], strict=True)
     ]
-    for key, kind in promoted.items():
-        value = row[column_of(key)]
-        if value is not None:
-            pairs.append(KeyValue(key=key, value=_any(value, kind)))
-    return pairs
-
-
-def _any(value: Any, kind: pa.DataType) -> AnyValue:
-    if isinstance(value, str):
-        return AnyValue(string_value=value)
-    return AnyValue(int_value=value) if pa.types.is_integer(kind) else AnyValue(double_value=value)
 
 
 def _dropped(row: Row, prefix: str = "") -> int:
@@ -168,7 +157,7 @@ def _id(text: str | None) -> bytes:
     return bytes.fromhex(text or "")
 
 
-def _span(row: Row, promoted: Promoted) -> Span:
+def _span(row: Row) -> Span:
     start = row["start_time_unix_nano"]
     span = Span(
         trace_id=_id(row["trace_id"]),
@@ -179,7 +168,7 @@ def _span(row: Row, promoted: Promoted) -> Span:
         name=row["name"],
         start_time_unix_nano=start & _MASK,
         end_time_unix_nano=(start + row["duration_ns"]) & _MASK,
-        attributes=_attributes(row, promoted),
+        attributes=_attributes(row),
         dropped_attributes_count=_dropped(row),
         dropped_events_count=row["dropped_events_count"],
         dropped_links_count=row["dropped_links_count"],
@@ -191,7 +180,7 @@ def _span(row: Row, promoted: Promoted) -> Span:
         span.events.add(
             time_unix_nano=event["time_unix_nano"] & _MASK,
             name=event["name"],
-            attributes=_attributes(event, {}),
+            attributes=_attributes(event),
             dropped_attributes_count=_dropped(event),
         )
     for link in row["links"]:
@@ -199,7 +188,7 @@ def _span(row: Row, promoted: Promoted) -> Span:
             trace_id=_id(link["trace_id"]),
             span_id=_id(link["span_id"]),
             trace_state=link["trace_state"],
-            attributes=_attributes(link, {}),
+            attributes=_attributes(link),
             dropped_attributes_count=_dropped(link),
             flags=link["flags"],
         )
@@ -214,7 +203,7 @@ def _enum(name: str, names: Mapping[int, str]) -> Any:
     return int(name)
 
 
-def _log(row: Row, promoted: Promoted) -> LogRecord:
+def _log(row: Row) -> LogRecord:
     record = LogRecord(
         time_unix_nano=row["time_unix_nano"] & _MASK,
         observed_time_unix_nano=row["observed_time_unix_nano"] & _MASK,
@@ -223,7 +212,7 @@ def _log(row: Row, promoted: Promoted) -> LogRecord:
         trace_id=_id(row["trace_id"]),
         span_id=_id(row["span_id"]),
         flags=row["flags"],
-        attributes=_attributes(row, promoted),
+        attributes=_attributes(row),
         dropped_attributes_count=_dropped(row),
     )
     record.severity_number = row["severity_number"]
@@ -243,13 +232,13 @@ def _describe(metric: Metric, row: Row, kind: str) -> None:
         data.is_monotonic = row["is_monotonic"]
 
 
-def _point(row: Row, promoted: Promoted, *counted: str) -> dict[str, Any]:
+def _point(row: Row, *counted: str) -> dict[str, Any]:
     """What every kind of point has; `counted` names further fields to copy, those that are NULL left out."""
     fields: dict[str, Any] = {
         "start_time_unix_nano": row["start_time_unix_nano"] & _MASK,
         "time_unix_nano": row["time_unix_nano"] & _MASK,
         "flags": row["flags"],
-        "attributes": _attributes(row, promoted),
+        "attributes": _attributes(row),
     }
     if "exemplars" in row:
         fields["exemplars"] = [_exemplar(exemplar) for exemplar in row["exemplars"]]
@@ -269,25 +258,25 @@ def _exemplar(row: Row) -> Exemplar:
         time_unix_nano=row["time_unix_nano"] & _MASK,
         trace_id=_id(row["trace_id"]),
         span_id=_id(row["span_id"]),
-        filtered_attributes=_attributes(row, {}, "filtered_attribute"),
+        filtered_attributes=_attributes(row, "filtered_attribute"),
         **_value(row),
     )
 
 
-def _number_point(row: Row, promoted: Promoted) -> NumberDataPoint:
-    return NumberDataPoint(**_point(row, promoted), **_value(row))
+def _number_point(row: Row) -> NumberDataPoint:
+    return NumberDataPoint(**_point(row), **_value(row))
 
 
-def _histogram_point(row: Row, promoted: Promoted) -> HistogramDataPoint:
+def _histogram_point(row: Row) -> HistogramDataPoint:
     counts = [count & _MASK for count in row["bucket_counts"]]
     return HistogramDataPoint(
-        **_point(row, promoted, "sum", "min", "max"), bucket_counts=counts, explicit_bounds=row["explicit_bounds"]
+        **_point(row, "sum", "min", "max"), bucket_counts=counts, explicit_bounds=row["explicit_bounds"]
     )
 
 
-def _exp_histogram_point(row: Row, promoted: Promoted) -> ExponentialHistogramDataPoint:
+def _exp_histogram_point(row: Row) -> ExponentialHistogramDataPoint:
     point = ExponentialHistogramDataPoint(
-        **_point(row, promoted, "sum", "min", "max", "scale", "zero_threshold"), zero_count=row["zero_count"] & _MASK
+        **_point(row, "sum", "min", "max", "scale", "zero_threshold"), zero_count=row["zero_count"] & _MASK
     )
     for side in ("positive", "negative"):
         buckets = getattr(point, side)
@@ -296,12 +285,12 @@ def _exp_histogram_point(row: Row, promoted: Promoted) -> ExponentialHistogramDa
     return point
 
 
-def _summary_point(row: Row, promoted: Promoted) -> SummaryDataPoint:
+def _summary_point(row: Row) -> SummaryDataPoint:
     quantiles = [SummaryDataPoint.ValueAtQuantile(**one) for one in row["quantile_values"]]
-    return SummaryDataPoint(**_point(row, promoted, "sum"), quantile_values=quantiles)
+    return SummaryDataPoint(**_point(row, "sum"), quantile_values=quantiles)
 
 
-_POINTS: Final[dict[str, tuple[str, Callable[[Row, Promoted], Message]]]] = {
+_POINTS: Final[dict[str, tuple[str, Callable[[Row], Message]]]] = {
     "metrics_gauge": ("gauge", _number_point),
     "metrics_sum": ("sum", _number_point),
     "metrics_histogram": ("histogram", _histogram_point),

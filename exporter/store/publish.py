@@ -24,10 +24,6 @@ OBJECTS: Final = (
     "add_wrapping",
     "unix_time",
     "text_map",
-    "double_text",
-    "given",
-    "letter",
-    "with_promoted",
     "title_case",
     "temporality",
     "spans",
@@ -176,7 +172,7 @@ class Publisher:
 
 def _write_schema(path: Path, table: model.Table) -> None:
     """Put the table's zero-row file in place, unless it is there as today's version writes it."""
-    data = segment.build(table, segment.arrow_schema(table).empty_table(), None)
+    data = bytes(segment.build(table, segment.arrow_schema(table).empty_table(), None))
     if not path.is_file() or path.read_bytes() != data:
         files.write(path, data)
 

@@ -146,3 +146,9 @@ def test_limits_and_retention_are_the_defaults() -> None:
 
 def test_every_table_is_named() -> None:
     assert [name for name in TABLES if f"`{name}`" not in README] == []
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert links
+    assert [link for link in links if not link.startswith("https://") and not (ROOT / link).is_file()] == []

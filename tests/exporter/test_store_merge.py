@@ -209,11 +209,10 @@ def test_points_are_doubles_only_of_their_own_series_and_time(store: Store, tmp_
     point(attribute_types="i")
     point(metric_name="errors")
     point(is_monotonic=True)
-    point(gen_ai_request_model="gpt")
     append(store, table("metrics_sum", [NOON], attributes=[[("k", "w")]]), "metrics_sum")
     append(store, table("metrics_sum", [NOON + 1], attributes=[[("k", "v")]]), "metrics_sum")
     store.maintain(NOON + 2 * HOUR)
-    assert how_many(tmp_path, "metrics_sum") == 8
+    assert how_many(tmp_path, "metrics_sum") == 7
 
 
 def test_hours_become_a_day_and_late_rows_of_it_come_in_too(store: Store, tmp_path: Path) -> None:

@@ -1,12 +1,10 @@
-"""The views: every column, promoted attributes in `attributes` again, and the ClickHouse exporter's names."""
+"""The views: every column, and the ClickHouse exporter's names."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +15,6 @@ from exporter.store import Store, publish
 from tests.exporter.store_tables import NOON, append, ask, opened, spans, table
 
 SQL = Path(publish.__file__).parent / "sql" / "views"
-LETTERS = {model.INT: "i", model.REAL: "d", model.TEXT: "s", model.LOW: "s"}
 EXTREMES = [0, 1, -1, NOON, 2**63 - 1, -(2**63), 2**62, -(2**62)]
 
 
@@ -49,23 +46,7 @@ def test_every_column_of_the_model_is_in_its_view_in_order(store: Store, tmp_pat
         assert _columns(tmp_path, name) == [*kind.columns, *more]
 
 
-def _value(kind: pa.DataType, place: int) -> Any:
-    return {"i": place, "d": place + 0.5, "s": f"text {place}"}[LETTERS[kind]]
-
-
-@pytest.mark.parametrize("name", model.TABLES)
-def test_promoted_attributes_follow_the_stored_ones_with_their_types(store: Store, tmp_path: Path, name: str) -> None:
-    promoted = model.TABLES[name].promoted
-    values = {key: _value(kind, place) for place, (key, kind) in enumerate(promoted.items())}
-    columns = {model.column_of(key): value for key, value in values.items()}
-    rows = table(name, [NOON], attributes=[[("own", "1"), ("gone", None)]], attribute_types="in", **columns)
-    append(store, rows, name)
-    ((attributes, types),) = ask(tmp_path, f"SELECT attributes, attribute_types FROM {name}")
-    assert list(attributes.items()) == [("own", "1"), ("gone", None), *((key, str(one)) for key, one in values.items())]
-    assert types == "in" + "".join(LETTERS[kind] for kind in promoted.values())
-
-
-def test_attributes_are_as_stored_where_nothing_is_promoted(store: Store, tmp_path: Path) -> None:
+def test_attributes_are_as_stored(store: Store, tmp_path: Path) -> None:
     append(store, spans([NOON, NOON], attributes=[[("k", "v")], []], attribute_types=["s", ""]))
     assert ask(tmp_path, "SELECT attributes, attribute_types FROM spans ORDER BY ALL DESC") == [
         ({"k": "v"}, "s"),
@@ -76,17 +57,7 @@ def test_attributes_are_as_stored_where_nothing_is_promoted(store: Store, tmp_pa
 def test_attributes_that_are_not_selected_are_not_read(store: Store, tmp_path: Path) -> None:
     append(store, spans([NOON]))
     plan = str(ask(tmp_path, "EXPLAIN SELECT count(*) FROM spans WHERE service_name = 'shop'"))
-    assert "map_from_entries" not in plan
-    assert "gen_ai" not in plan
     assert "attributes" not in plan
-
-
-def test_doubles_read_back_and_have_otlps_names_where_they_are_no_numbers(store: Store, tmp_path: Path) -> None:
-    numbers = [0.1, 1e300, -0.0, 1.0, 5e-324, 123456789.125, math.inf, -math.inf, math.nan]
-    append(store, spans([NOON] * len(numbers), gen_ai_response_time_to_first_chunk=numbers))
-    read = ask(tmp_path, "SELECT attributes['gen_ai.response.time_to_first_chunk'] FROM spans")
-    assert [text for (text,) in read[-3:]] == ["Infinity", "-Infinity", "NaN"]
-    assert [str(float(text)) for (text,) in read] == [str(number) for number in numbers]
 
 
 def test_an_end_is_the_start_plus_the_duration_modulo_two_to_the_64(store: Store, tmp_path: Path) -> None:
@@ -175,7 +146,14 @@ def test_the_clickhouse_exporters_columns_are_all_there(store: Store, tmp_path: 
 def test_a_query_of_the_clickhouse_exporters_tables_carries_over(store: Store, tmp_path: Path) -> None:
     events = [{"time_unix_nano": NOON, "name": "exception", "attributes": []}]
     links: list[dict[str, Any]] = [{"trace_id": "aa", "span_id": None, "trace_state": "", "attributes": []}]
-    rows = spans([NOON], kind="SERVER", status_code="ERROR", error_type="timeout", events=[events], links=[links])
+    rows = spans(
+        [NOON],
+        kind="SERVER",
+        status_code="ERROR",
+        attributes=[[("error.type", "timeout")]],
+        events=[events],
+        links=[links],
+    )
     append(store, rows)
     query = """
         SELECT SpanKind, SpanAttributes['error.type'], ResourceAttributes['service.name'], Duration / 1e6,

@@ -168,7 +168,7 @@ def test_segments_from_before_a_column_was_appended_are_read_and_merged_with_nul
         fresh.write({("default", "logs"): rows.select(list(columns))}, iter(range(1, 9)).__next__)
     store = opened(tmp_path)
     append(store, table("logs", seconds(NOON, 5), user_id="you"), "logs")
-    query = "SELECT user_id, attributes['session.id'], count(*) FROM logs GROUP BY ALL ORDER BY ALL"
+    query = "SELECT user_id, session_id, count(*) FROM logs GROUP BY ALL ORDER BY ALL"
     expected = [("you", None, 5), (None, "s", 10)]
     assert ask(tmp_path, query) == expected
     store.maintain(NOON + 2 * HOUR)

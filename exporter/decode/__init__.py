@@ -10,13 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
-from google.protobuf.message import Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from exporter.config import Limits, Retention
-from exporter.decode.encode import encode
+from exporter.decode.encode import EXPORTS, encode
 from exporter.decode.logs import decode_logs
 from exporter.decode.metrics import decode_metrics
 from exporter.decode.spans import decode_spans
@@ -29,12 +25,6 @@ _DECODERS: Final[dict[Signal, Callable[[Sequence[Request], Limits, Retention], d
     Signal.TRACES: decode_spans,
     Signal.METRICS: decode_metrics,
     Signal.LOGS: decode_logs,
-}
-
-_EXPORTS: Final[dict[Signal, type[Message]]] = {
-    Signal.TRACES: ExportTraceServiceRequest,
-    Signal.METRICS: ExportMetricsServiceRequest,
-    Signal.LOGS: ExportLogsServiceRequest,
 }
 
 
@@ -71,6 +61,6 @@ def decode(requests: Sequence[Request], limits: Limits, retention: Retention) ->
 
 def _written_anew(request: Request) -> Request:
     """The request as protobuf understands it, written the usual way; only hand-made bytes need it."""
-    export = _EXPORTS[request.signal]()
+    export = EXPORTS[request.signal]()
     export.ParseFromString(request.payload)
     return replace(request, payload=export.SerializeToString())

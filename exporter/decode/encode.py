@@ -49,12 +49,33 @@ _METRIC: Final = (
 )
 
 
+EXPORTS: Final[dict[Signal, type[Message]]] = {
+    Signal.TRACES: ExportTraceServiceRequest,
+    Signal.METRICS: ExportMetricsServiceRequest,
+    Signal.LOGS: ExportLogsServiceRequest,
+}
+_GROUPS: Final = {
+    Signal.TRACES: ("resource_spans", "scope_spans"),
+    Signal.METRICS: ("resource_metrics", "scope_metrics"),
+    Signal.LOGS: ("resource_logs", "scope_logs"),
+}
+"""The list of resources in a request, and of scopes in a resource."""
+
+
 def encode(table: Table, rows: pa.Table) -> list[bytes]:
     """Export requests (trace, metrics or logs, by the table's signal) that hold `rows` in their order."""
     if rows.num_rows == 0:
         return []
-    build = {Signal.TRACES: _traces, Signal.METRICS: _metrics, Signal.LOGS: _logs}[table.signal]
-    return [build(table, _rows(rows)).SerializeToString()]
+    request = EXPORTS[table.signal]()
+    resources, scopes = _GROUPS[table.signal]
+    for resource_row, of_resource in _grouped(_rows(rows), _RESOURCE):
+        resource = getattr(request, resources).add(schema_url=resource_row["resource_schema_url"])
+        resource.resource.CopyFrom(_resource(resource_row))
+        for scope_row, of_scope in _grouped(of_resource, _SCOPE):
+            scope = getattr(resource, scopes).add(schema_url=scope_row["scope_schema_url"])
+            scope.scope.CopyFrom(_scope(scope_row))
+            _fill(scope, table, of_scope)
+    return [request.SerializeToString()]
 
 
 def _rows(rows: pa.Table) -> Iterator[Row]:
@@ -64,44 +85,18 @@ def _rows(rows: pa.Table) -> Iterator[Row]:
         yield from batch.to_pylist()
 
 
-def _traces(_: Table, rows: Iterable[Row]) -> ExportTraceServiceRequest:
-    request = ExportTraceServiceRequest()
-    for resource_row, scopes in _by_scope(rows):
-        resource = request.resource_spans.add(schema_url=resource_row["resource_schema_url"])
-        resource.resource.CopyFrom(_resource(resource_row))
-        for scope_row, of_scope in scopes:
-            scope = resource.scope_spans.add(schema_url=scope_row["scope_schema_url"])
-            scope.scope.CopyFrom(_scope(scope_row))
-            scope.spans.extend(_span(row) for row in of_scope)
-    return request
-
-
-def _logs(_: Table, rows: Iterable[Row]) -> ExportLogsServiceRequest:
-    request = ExportLogsServiceRequest()
-    for resource_row, scopes in _by_scope(rows):
-        resource = request.resource_logs.add(schema_url=resource_row["resource_schema_url"])
-        resource.resource.CopyFrom(_resource(resource_row))
-        for scope_row, of_scope in scopes:
-            scope = resource.scope_logs.add(schema_url=scope_row["scope_schema_url"])
-            scope.scope.CopyFrom(_scope(scope_row))
-            scope.log_records.extend(_log(row) for row in of_scope)
-    return request
-
-
-def _metrics(table: Table, rows: Iterable[Row]) -> ExportMetricsServiceRequest:
-    request = ExportMetricsServiceRequest()
-    kind, point_of = _POINTS[table.name]
-    for resource_row, scopes in _by_scope(rows):
-        resource = request.resource_metrics.add(schema_url=resource_row["resource_schema_url"])
-        resource.resource.CopyFrom(_resource(resource_row))
-        for scope_row, of_scope in scopes:
-            scope = resource.scope_metrics.add(schema_url=scope_row["scope_schema_url"])
-            scope.scope.CopyFrom(_scope(scope_row))
-            for metric_row, of_metric in _grouped(of_scope, _METRIC):
-                metric = scope.metrics.add()
-                _describe(metric, metric_row, kind)
-                getattr(metric, kind).data_points.extend(point_of(row) for row in of_metric)
-    return request
+def _fill(scope: Any, table: Table, rows: Iterable[Row]) -> None:
+    """Put the records of one scope into its `ScopeSpans`, `ScopeLogs` or `ScopeMetrics`."""
+    if table.signal is Signal.TRACES:
+        scope.spans.extend(map(_span, rows))
+    elif table.signal is Signal.LOGS:
+        scope.log_records.extend(map(_log, rows))
+    else:
+        kind, point_of = _POINTS[table.name]
+        for metric_row, of_metric in _grouped(rows, _METRIC):
+            metric = scope.metrics.add()
+            _describe(metric, metric_row, kind)
+            getattr(metric, kind).data_points.extend(map(point_of, of_metric))
 
 
 def _grouped(rows: Iterable[Row], names: Iterable[str]) -> Iterator[tuple[Row, Iterable[Row]]]:
@@ -109,11 +104,6 @@ def _grouped(rows: Iterable[Row], names: Iterable[str]) -> Iterator[tuple[Row, I
     for _, run in groupby(rows, key=lambda row: [row.get(name) for name in names]):
         of_run = list(run)
         yield of_run[0], of_run
-
-
-def _by_scope(rows: Iterable[Row]) -> Iterator[tuple[Row, Iterator[tuple[Row, Iterable[Row]]]]]:
-    for resource_row, of_resource in _grouped(rows, _RESOURCE):
-        yield resource_row, _grouped(of_resource, _SCOPE)
 
 
 def _resource(row: Row) -> Resource:

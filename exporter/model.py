@@ -46,7 +46,8 @@ class Request:
 
 
 # ── Column types ──────────────────────────────────────────────────────────────────────────────────────────────────
-# No BLOB ids, no nanosecond timestamps, no VARIANT: other readers of the files have none (architecture.md, "Names").
+# No BLOB ids (DuckDB 1.5 does not find them through a bloom filter), no nanosecond timestamps (Spark and Iceberg v2
+# have none), no VARIANT (few readers have it).
 
 TEXT: Final = pa.string()
 """Text that is mostly distinct: stored plain."""

@@ -14,7 +14,7 @@ from exporter.decode.attributes import Attributes
 from exporter.units import NS_PER_S
 
 AHEAD_NS: Final = 600 * NS_PER_S
-"""How far a sender's clock may be ahead of ours (semantics.md 2.5)."""
+"""How far a sender's clock may be ahead of ours; what is further ahead is not believed."""
 
 ODDITIES: Final = ("trace_id", "span_id", "parent_span_id", "time", "duplicate_key", "truncated", "dropped")
 """In the order in which the column names them."""

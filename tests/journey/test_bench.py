@@ -21,7 +21,7 @@ NAMED: Final = {
     "rss_mb",
     "bytes_per_span",
 }
-"""Figures that architecture.md names."""
+"""Figures that scripts read."""
 
 
 def test_it_prints_one_object_in_which_all_that_was_acknowledged_is_stored() -> None:

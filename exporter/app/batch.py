@@ -4,7 +4,6 @@ In: entries of the journal. Out: tables by tenant and name; requests that cannot
 """
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from exporter import disk
 from exporter.decode import Decoded
 from exporter.journal import Entry
 from exporter.model import Request, Signal
@@ -90,14 +90,10 @@ class Batch:
 
 def set_aside(quarantine: Path, entry: Entry) -> None:
     """Writes and syncs the payload of `entry` to a file named after its position: the journal will forget it."""
-    quarantine.mkdir(parents=True, exist_ok=True)
+    disk.make_directory(quarantine)
     path = quarantine / f"{entry.position:016x}.{entry.request.signal.label}.otlp"
     with path.open("wb") as file:
         file.write(entry.request.payload)
         file.flush()
-        os.fsync(file.fileno())
-    directory = os.open(quarantine, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+        disk.sync(file.fileno())
+    disk.sync_directory(quarantine)

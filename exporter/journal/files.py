@@ -1,17 +1,18 @@
-"""Files of the journal's directory: their names, and the calls that make them durable.
+"""Files of the journal's directory: their names, and how they are made and written.
 
 In: a directory and positions. Out: paths, bytes written, synced. A journal file is named after its first position:
 sixteen hexadecimal digits and `.log`; the digests of its requests are in the same name with `.keys`.
 Any other file in the directory is not ours and is left alone.
 """
 
-import fcntl
 import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
+
+from exporter import disk
 
 Kind = Literal["log", "keys"]
 
@@ -31,30 +32,6 @@ def bases(directory: Path, kind: Kind) -> list[int]:
     with os.scandir(directory) as entries:
         names = [_NAME.fullmatch(entry.name) for entry in entries]
     return sorted(int(name[1], 16) for name in names if name is not None and name[2] == kind)
-
-
-def make_directory(directory: Path) -> None:
-    """Makes `directory`, for our eyes only, where it is not there yet."""
-    if not directory.exists():
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sync_directory(directory.parent)
-
-
-def sync(fd: int) -> None:
-    """Returns when all that was written to `fd` is on the disk, its size included."""
-    if sys.platform == "darwin":  # whose fsync leaves the data in the disk's cache
-        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
-    else:
-        os.fdatasync(fd)
-
-
-def sync_directory(directory: Path) -> None:
-    """Returns when the names in `directory` are on the disk."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def start(path: Path, size_bytes: int) -> None:
@@ -80,7 +57,7 @@ def write(path: Path, content: bytes) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
     try:
         write_all(fd, [content], 0)
-        sync(fd)
+        disk.sync(fd)
     finally:
         os.close(fd)
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self
 
-from exporter import config
+from exporter import config, disk
 from exporter.clock import Clock
 from exporter.journal import files, frame, window
 from exporter.journal.head import Head
@@ -49,7 +49,7 @@ class Log:
 
         What is valid on the disk is synced and counts as durable, also what nobody was told to be. Raises OSError.
         """
-        files.make_directory(directory)
+        disk.make_directory(directory, 0o700)
         head = Head.open(directory)
         found = recover(directory, settings, durable=head.durable, stored=head.stored)
         head.durable = found.end
@@ -83,7 +83,7 @@ class Log:
             count += 1
         try:
             files.write_all(fd, buffers, self.end - self._base)
-            files.sync(fd)
+            disk.sync(fd)
         except OSError:
             self._epoch += 1
             raise
@@ -123,7 +123,7 @@ class Log:
                 files.start(path, self._settings.file_bytes)
             else:
                 spare.rename(path)
-        files.sync_directory(self._directory)
+        disk.sync_directory(self._directory)
         self._fd = os.open(path, os.O_RDWR)
         self._base = self.end
         self._keys.clear()

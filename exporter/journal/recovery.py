@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from exporter import config
+from exporter import config, disk
 from exporter.journal import files, frame, window
 
 
@@ -51,7 +51,7 @@ def recover(directory: Path, settings: config.Journal, *, durable: int, stored: 
         last, keys = _read(directory, newest, durable)
         _remember(remembered, keys)
         _sync(files.path_of(directory, newest, "log"))
-    files.sync_directory(directory)
+    disk.sync_directory(directory)
     end = max(keys.end, durable, stored)
     return Recovered(end, bases, newest is not None and end == keys.end, last, keys.packed, held, remembered)
 
@@ -90,6 +90,6 @@ def _remember(remembered: window.Window, keys: window.Keys) -> None:
 def _sync(path: Path) -> None:
     fd = os.open(path, os.O_RDWR)
     try:
-        files.sync(fd)
+        disk.sync(fd)
     finally:
         os.close(fd)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from exporter import disk
 from exporter.journal import files, frame
 from exporter.journal.head import Head
 from exporter.model import Request
@@ -50,7 +51,7 @@ class Tail:
     @classmethod
     def open(cls, directory: Path, position: int) -> Self:
         """Opens the journal in `directory`, which need not be there yet, with everything before `position` stored."""
-        files.make_directory(directory)
+        disk.make_directory(directory, 0o700)
         tail = cls(directory, Head.open(directory), position)
         tail.stored(position)
         return tail

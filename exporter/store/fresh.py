@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from exporter import model
+from exporter import disk, model
 from exporter.store import files, segment
 from exporter.store.catalog import Segment, partition_path, segment_name
 from exporter.store.counts import Counts
@@ -47,7 +47,7 @@ class Fresh:
                 group = written[0].number if written else number
                 written.append(self._write(tenant, model.TABLES[name], piece, number, group, place, len(parts) - 1))
             for folder in {(self.data / one.path).parent for one in written}:
-                files.sync_directory(folder)
+                disk.sync_directory(folder)
         except BaseException:
             files.remove(self.data / one.path for one in written)
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from exporter import model
+from exporter import disk, model
 from exporter.store import files, segment
 from exporter.store.catalog import Segment, partition_path, segment_name
 from exporter.store.compact import FILE_ROWS, Merge
@@ -60,7 +60,7 @@ class Merger:
                 self._ranges.append(time_range(self._table, part.rows))
             self._close_file(doubles, last=True)
             for folder in {(self._data / one.path).parent for one in self._outputs}:
-                files.sync_directory(folder)
+                disk.sync_directory(folder)
         except BaseException:
             self._abandon()
             raise

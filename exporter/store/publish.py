@@ -13,7 +13,7 @@ from typing import Final
 
 import duckdb
 
-from exporter import model
+from exporter import disk, model
 from exporter.store import duck, files, segment
 from exporter.store.catalog import Segment
 
@@ -63,7 +63,7 @@ class Publisher:
         self._published: dict[str, Sequence[Segment]] = {}
         for name, table in model.TABLES.items():
             _write_schema(self._data / _SCHEMA / f"{name}.parquet", table)
-        files.make_directory(self._data / _NEXT.parent)
+        disk.make_directory(self._data / _NEXT.parent)
 
     def publish(self, segments: Iterable[Segment]) -> None:
         """Let readers that open `ax.duckdb` from now on see these segments.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from exporter import model
+from exporter import disk, model
 from exporter.errors import Corrupt
 from exporter.store import files, segment
 from exporter.store.catalog import FILE, SEGMENTS, Catalog, Segment, open_catalog, refuse_newer
@@ -60,7 +60,7 @@ def recovered_catalog(data: Path, now: int) -> Catalog:
 
 def set_aside(data: Path, path: Path, name: str) -> None:
     """Move a damaged file to the quarantine, under `name`."""
-    files.make_directory(data / QUARANTINE)
+    disk.make_directory(data / QUARANTINE)
     path.replace(data / QUARANTINE / name)
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from exporter import model
+from exporter import disk, model
 from exporter.errors import Corrupt
 from exporter.store import files
 
@@ -116,7 +116,7 @@ class Compacted:
         self.rows = 0
         self._table = table
         self._temporary = path.with_name(path.name + files.TEMPORARY)
-        files.make_directory(path.parent)
+        disk.make_directory(path.parent)
         self._sink = _Digested(self._temporary)
         self._writer = _writer(table, pa.PythonFile(self._sink, mode="w"), compact=True, rows=expected_rows)
 
@@ -241,7 +241,7 @@ class _Digested(io.RawIOBase):
     def finish(self) -> None:
         """Sync and close."""
         self._file.flush()
-        files.sync(self._file.fileno())
+        disk.sync(self._file.fileno())
         self._file.close()
 
     def close(self) -> None:

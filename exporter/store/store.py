@@ -16,7 +16,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from exporter import config, model
+from exporter import config, disk, model
 from exporter.clock import Clock
 from exporter.errors import Corrupt
 from exporter.store import compact, files, recover, retain, scrub, segment
@@ -67,7 +67,7 @@ class Store:
 
         Raises `DataDirTooNew` where a newer version wrote, and `OSError`.
         """
-        files.make_directory(data)
+        disk.make_directory(data)
         store = cls(data, settings, clock, recover.recovered_catalog(data, clock.wall()))
         with store._changing:
             store._publisher.publish(store._catalog.segments())

@@ -49,13 +49,13 @@ def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least
 
     `limit_of(i)` is the limit of value i in bytes, `least` the smallest that it returns. Raises `TwoMembers`.
     """
-    _check_members(values)
+    valid = _valid_members(values)
     letters = np.full(len(values), ord("n"), dtype=np.uint8)
     texts: list[pa.Array] = []
     for letter, name in _FIELDS.items():
         of_kind = c.field(values, name)
         if of_kind.null_count < len(values):
-            letters[c.valid(of_kind)] = ord(letter)
+            letters[valid[name]] = ord(letter)
             texts.append(_doubles_text(of_kind) if letter == "d" else of_kind.cast(pa.string()))
     sent = letters.copy()
     replaced: dict[int, str] = {}
@@ -63,7 +63,7 @@ def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least
     for letter, name in _FIELDS_OF_BYTES.items():
         of_kind = c.field(values, name)
         if of_kind.null_count < len(values):
-            for i in np.flatnonzero(c.valid(of_kind)).tolist():
+            for i in np.flatnonzero(valid[name]).tolist():
                 code, replaced[i], is_cut = _bytes_text(letter, of_kind[i].as_py(), limit_of(i))
                 letters[i], sent[i] = ord(code), ord(letter)
                 if is_cut:
@@ -80,10 +80,12 @@ def read_anyvalues(values: pa.StructArray, limit_of: Callable[[int], int], least
     return Values(text, letters, sent, ints, doubles, _mask(cut, len(values)))
 
 
-def _check_members(values: pa.StructArray) -> None:
-    kinds = [c.valid(c.field(values, name)) for name in (*_FIELDS.values(), *_FIELDS_OF_BYTES.values())]
-    if sum(int(kind.sum()) for kind in kinds) != int(np.logical_or.reduce(kinds).sum()):
+def _valid_members(values: pa.StructArray) -> dict[str, c.Mask]:
+    """Which values each member of the oneof holds; raises `TwoMembers` where two hold one."""
+    valid = {name: c.valid(c.field(values, name)) for name in (*_FIELDS.values(), *_FIELDS_OF_BYTES.values())}
+    if sum(int(mask.sum()) for mask in valid.values()) != int(np.logical_or.reduce(list(valid.values())).sum()):
         raise TwoMembers
+    return valid
 
 
 def _mask(places: list[int], count: int) -> c.Mask | None:

@@ -69,11 +69,6 @@ def hex_of(array: pa.BinaryArray) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(array), pa.py_buffer((offsets - offsets[0]) * 2), buffer, bits, nulls)
 
 
-def empty_text(rows: int) -> pa.StringArray:
-    """So many empty strings."""
-    return pa.StringArray.from_buffers(rows, pa.py_buffer(np.zeros(rows + 1, dtype=np.int32)), pa.py_buffer(b""))
-
-
 def text_of_bytes(letters: npt.NDArray[np.uint8], offsets: Codes) -> pa.StringArray:
     """Strings cut out of one run of ASCII bytes at `offsets`, which start at 0."""
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(letters))
@@ -111,11 +106,6 @@ def nulls(kind: pa.DataType, rows: int) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return pa.DictionaryArray.from_arrays(pa.nulls(rows, kind.index_type), pa.array([], kind.value_type))
     return pa.nulls(rows, kind)
-
-
-def constant(value: str, rows: int) -> pa.DictionaryArray:
-    """One text in every row, dictionary-encoded."""
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, dtype=np.int32)), pa.array([value], pa.string()))
 
 
 def relisted(lists: pa.ListArray, values: pa.Array) -> pa.ListArray:

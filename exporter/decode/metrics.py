@@ -59,8 +59,10 @@ def _common(scopes: Scopes, found: _Points, retention: Retention) -> dict[str, p
     start = c.signed(c.field(points, "start_time_unix_nano"))
     time = c.signed(c.field(points, "time_unix_nano"))
     flags = odd.attribute_flags(attributes, len(points))
+    exemplars = {}
     if "exemplars" in points.type.names:
-        flags |= _exemplars(found)[1]
+        exemplars["exemplars"], exemplar_flags = _exemplars(found)
+        flags |= exemplar_flags
     odd.mark(flags, "time", odd.beyond_signed(time))
     metadata = [
         bag_of((KeyValue.FromString(pair) for pair in pairs), found.limits) if pairs else _NO_METADATA
@@ -85,6 +87,7 @@ def _common(scopes: Scopes, found: _Points, retention: Retention) -> dict[str, p
         "odd": odd.odd_column(flags),
         "attributes": attributes.maps,
         "attribute_types": attributes.types,
+        **exemplars,
         **scope_columns(scopes, of_scope, attributes.strings(semconv.TENANT_ID)),
         **{column_of(name): column for name, column in attributes.promoted.items()},
     }
@@ -134,7 +137,7 @@ def _temporality(found: _Points) -> pa.Array:
 
 def _gauge(found: _Points) -> dict[str, pa.Array]:
     value, value_int = _number(found.points)
-    return {"value": value, "value_int": value_int, "exemplars": _exemplars(found)[0]}
+    return {"value": value, "value_int": value_int}
 
 
 def _sum(found: _Points) -> dict[str, pa.Array]:
@@ -150,7 +153,6 @@ def _distribution(found: _Points) -> dict[str, pa.Array]:
         "count": pa.array(c.signed(c.field(found.points, "count"))),
         **{name: c.field(found.points, name) for name in ("sum", "min", "max")},
         "aggregation_temporality": _temporality(found),
-        "exemplars": _exemplars(found)[0],
     }
 
 

@@ -39,6 +39,7 @@ def decode_metrics(requests: Sequence[Request], limits: Limits, retention: Reten
     members = sum(c.valid(c.field(scopes.messages, kind)).astype(np.int8) for kind, _ in _KINDS.values())
     if np.any(members > 1):
         raise TwoMembers
+    described = _described(scopes.messages, limits)
     for name, (kind, columns_of) in _KINDS.items():
         of_kind = c.field(scopes.messages, kind)
         lists = c.field(of_kind, "data_points")
@@ -47,11 +48,26 @@ def decode_metrics(requests: Sequence[Request], limits: Limits, retention: Reten
         points = lists.flatten()
         if len(points):
             found = _Points(points, c.parents_of(lists), of_kind, limits)
-            tables[name] = table_of(name, _common(scopes, found, retention) | columns_of(found))
+            tables[name] = table_of(name, _common(scopes, described, found, retention) | columns_of(found))
     return tables
 
 
-def _common(scopes: Scopes, found: _Points, retention: Retention) -> dict[str, pa.Array]:
+def _described(metrics: pa.StructArray, limits: Limits) -> dict[str, pa.Array]:
+    """The columns that the points of a metric share, one value a metric."""
+    metadata = [
+        bag_of((KeyValue.FromString(pair) for pair in pairs), limits) if pairs else _NO_METADATA
+        for pairs in c.field(metrics, "metadata").to_pylist()
+    ]
+    return {
+        **{f"metric_{name}": c.low(c.field(metrics, name)) for name in ("name", "description", "unit")},
+        "metric_metadata": c.low(pa.array([bag.literal for bag in metadata], pa.string())),
+        "metric_metadata_types": c.low(pa.array([bag.types for bag in metadata], pa.string())),
+    }
+
+
+def _common(
+    scopes: Scopes, described: dict[str, pa.Array], found: _Points, retention: Retention
+) -> dict[str, pa.Array]:
     """The columns that every kind has."""
     points, metric = found.points, pa.array(found.of_metric)
     of_scope = scopes.parents[found.of_metric]
@@ -64,20 +80,8 @@ def _common(scopes: Scopes, found: _Points, retention: Retention) -> dict[str, p
         exemplars["exemplars"], exemplar_flags = _exemplars(found)
         flags |= exemplar_flags
     odd.mark(flags, "time", odd.beyond_signed(time))
-    metadata = [
-        bag_of((KeyValue.FromString(pair) for pair in pairs), found.limits) if pairs else _NO_METADATA
-        for pairs in c.field(scopes.messages, "metadata").to_pylist()
-    ]
-
-    def of_metric(values: Sequence[str]) -> pa.Array:
-        return c.low_taken(values, found.of_metric)
-
     return {
-        "metric_name": c.low(c.field(scopes.messages, "name")).take(metric),
-        "metric_description": c.low(c.field(scopes.messages, "description")).take(metric),
-        "metric_unit": c.low(c.field(scopes.messages, "unit")).take(metric),
-        "metric_metadata": of_metric([bag.literal for bag in metadata]),
-        "metric_metadata_types": of_metric([bag.types for bag in metadata]),
+        **{name: column.take(metric) for name, column in described.items()},
         "start_time_unix_nano": pa.array(start),
         "start_time": c.micros(start),
         "time_unix_nano": pa.array(time),

@@ -58,7 +58,8 @@ SMALL: Final = pa.int32()
 REAL: Final = pa.float64()
 BOOL: Final = pa.bool_()
 TIME: Final = pa.timestamp("us", tz="UTC")
-MAP: Final = pa.map_(pa.string(), pa.string())
+MAP: Final = pa.map_(LOW, pa.string())
+"""Attributes: their keys are few, so they are LOW; MAP(VARCHAR, VARCHAR) to every reader."""
 INTS: Final = pa.list_(pa.int64())
 REALS: Final = pa.list_(pa.float64())
 
@@ -385,24 +386,24 @@ TABLES: Final[dict[str, Table]] = {
 
 
 def arrow_schema(table: Table) -> pa.Schema:
-    """The schema that decode produces: `LOW` columns are dictionary arrays."""
+    """The schema that decode produces: what is `LOW` is dictionary arrays."""
     return pa.schema(list(table.columns.items()))
 
 
-def parquet_schema(table: Table) -> pa.Schema:
-    """The schema of a segment: plain types, every field, nested ones too, with its `PARQUET:field_id`.
+def parquet_schema(table: Table, *, plain: bool = True) -> pa.Schema:
+    """The schema of a segment: every field, nested ones too, with its `PARQUET:field_id`; dictionaries unless `plain`.
 
     A top-level field's id is its place in `columns`, from 1; a nested field's is its parent's times 100 plus its
     place, so that ids stay put when columns are appended.
     """
-    return pa.schema([_numbered(name, kind, i) for i, (name, kind) in enumerate(table.columns.items(), 1)])
+    return pa.schema([_numbered(name, kind, i, plain=plain) for i, (name, kind) in enumerate(table.columns.items(), 1)])
 
 
-def _numbered(name: str, kind: pa.DataType, field_id: int, *, nullable: bool = True) -> pa.Field:
+def _numbered(name: str, kind: pa.DataType, field_id: int, *, plain: bool, nullable: bool = True) -> pa.Field:
     def child(place: int, inner: pa.Field) -> pa.Field:
-        return _numbered(inner.name, inner.type, field_id * 100 + place, nullable=inner.nullable)
+        return _numbered(inner.name, inner.type, field_id * 100 + place, plain=plain, nullable=inner.nullable)
 
-    if pa.types.is_dictionary(kind):
+    if plain and pa.types.is_dictionary(kind):
         kind = kind.value_type
     elif pa.types.is_map(kind):
         kind = pa.map_(child(1, kind.key_field), child(2, kind.item_field))

@@ -93,12 +93,21 @@ def named(codes: pa.Array, names: Mapping[int, str]) -> pa.DictionaryArray:
     )
 
 
-def scattered(values: npt.NDArray[Any], rows: Codes, count: int) -> pa.Array:
-    """A column of `count` rows that has `values` at `rows` and NULL elsewhere."""
+def taken(array: pa.Array, places: Codes) -> pa.Array:
+    """The elements at `places`, which are known to be within the array."""
+    return pc.take(array, pa.array(places), boundscheck=False)
+
+
+def scattered(values: npt.NDArray[Any], rows: npt.NDArray[np.integer[Any]], count: int) -> pa.Array:
+    """A column of `count` rows that has `values` at `rows`, which are distinct, and NULL elsewhere."""
     column = np.zeros(count, dtype=values.dtype)
-    missing = np.ones(count, dtype=np.bool_)
-    column[rows], missing[rows] = values, False
-    return pa.array(column, mask=missing)
+    column[rows] = values
+    if len(rows) == count:
+        return pa.array(column)
+    present = np.zeros(count, dtype=np.bool_)
+    present[rows] = True
+    buffers = [pa.py_buffer(np.packbits(present, bitorder="little")), pa.py_buffer(column)]
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), count, buffers, count - len(rows))
 
 
 def nulls(kind: pa.DataType, rows: int) -> pa.Array:

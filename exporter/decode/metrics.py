@@ -14,7 +14,7 @@ from exporter.decode import odd
 from exporter.decode.attributes import read_attributes
 from exporter.decode.context import Bag, Scopes, bag_of, read_scopes, scope_columns
 from exporter.decode.spans import flags_of_parents, table_of
-from exporter.decode.wire import TwoMembers, read_messages
+from exporter.decode.wire import TwoMembers, read_messages, read_values
 from exporter.model import EXEMPLARS, PROMOTED_POINT, QUANTILES, Request, column_of
 from otel_ax import semconv
 
@@ -114,9 +114,10 @@ def _number(points: pa.StructArray) -> tuple[pa.Array, pa.Array]:
 
 def _exemplars(found: _Points) -> tuple[pa.ListArray, odd.Flags]:
     lists = c.field(found.points, "exemplars")
-    exemplars = lists.flatten()
-    if len(exemplars) == 0:
+    serialised = lists.flatten()
+    if len(serialised) == 0:
         return c.relisted(lists, pa.nulls(0, EXEMPLARS.value_type)), np.zeros(len(lists), dtype=np.uint8)
+    exemplars = read_values("Exemplar", serialised)
     attributes = read_attributes(c.field(exemplars, "filtered_attributes"), {}, found.limits)
     value, value_int = _number(exemplars)
     values = pa.StructArray.from_arrays(

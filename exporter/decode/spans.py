@@ -11,7 +11,7 @@ from exporter.decode import columns as c
 from exporter.decode import odd
 from exporter.decode.attributes import Attributes, read_attributes
 from exporter.decode.context import read_scopes, scope_columns
-from exporter.decode.wire import read_messages
+from exporter.decode.wire import read_messages, read_values
 from exporter.model import EVENTS, LINKS, PROMOTED_SPAN, TABLES, Request, arrow_schema, column_of
 from otel_ax import semconv
 
@@ -89,9 +89,10 @@ def dropped_count(messages: pa.StructArray, attributes: Attributes) -> pa.Array:
 
 
 def _events(lists: pa.ListArray, limits: Limits) -> tuple[pa.ListArray, odd.Flags]:
-    events = lists.flatten()
-    if len(events) == 0:
+    serialised = lists.flatten()
+    if len(serialised) == 0:
         return c.relisted(lists, pa.nulls(0, EVENTS.value_type)), np.zeros(len(lists), dtype=np.uint8)
+    events = read_values("Event", serialised)
     attributes = read_attributes(c.field(events, "attributes"), {}, limits)
     values = pa.StructArray.from_arrays(
         [
@@ -107,9 +108,10 @@ def _events(lists: pa.ListArray, limits: Limits) -> tuple[pa.ListArray, odd.Flag
 
 
 def _links(lists: pa.ListArray, limits: Limits) -> tuple[pa.ListArray, odd.Flags]:
-    links = lists.flatten()
-    if len(links) == 0:
+    serialised = lists.flatten()
+    if len(serialised) == 0:
         return c.relisted(lists, pa.nulls(0, LINKS.value_type)), np.zeros(len(lists), dtype=np.uint8)
+    links = read_values("Link", serialised)
     attributes = read_attributes(c.field(links, "attributes"), {}, limits)
     values = pa.StructArray.from_arrays(
         [

@@ -7,7 +7,7 @@ the rest of writing.
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,11 +41,9 @@ _STATISTICS: Final = (
 # Worth their 0.2 µs a row only in segments that are read often: `attributes['k'] = 'v'` takes 0.41 instead of 0.68 µs
 # a row. A column of mostly distinct values falls back to plain after the first MiB.
 _NESTED_DICTIONARIES: Final = (
-    "attributes.key_value.key",
     "attributes.key_value.value",
     "attribute_types",
     "events.list.element.name",
-    "events.list.element.attributes.key_value.key",
     "events.list.element.attribute_types",
 )
 # At zstd level 3 in compacted segments: text shrinks by a quarter (108 → 78 B a log body), ids and numbers grow by 7 %.
@@ -84,13 +82,7 @@ def arrow_schema(table: model.Table) -> pa.Schema:
     """`model.arrow_schema` with the field ids of `model.parquet_schema`."""
     key = table.name, len(table.columns)  # columns are only ever appended
     if key not in _SCHEMAS:
-        low = _low(table)
-        _SCHEMAS[key] = pa.schema(
-            [
-                field.with_type(table.columns[field.name]) if field.name in low else field
-                for field in model.parquet_schema(table)
-            ]
-        )
+        _SCHEMAS[key] = model.parquet_schema(table, plain=False)
     return _SCHEMAS[key]
 
 
@@ -185,7 +177,21 @@ def origin_of(path: Path) -> tuple[Origin, int, int]:
 
 
 def _low(table: model.Table) -> list[str]:
-    return [name for name, kind in table.columns.items() if pa.types.is_dictionary(kind)]
+    """The Parquet paths of what is `LOW`, the keys of maps too."""
+    return [path for field in arrow_schema(table) for path in _low_in(field, field.name)]
+
+
+def _low_in(field: pa.Field, path: str) -> Iterator[str]:
+    kind = field.type
+    if pa.types.is_dictionary(kind):
+        yield path
+    elif pa.types.is_map(kind):
+        yield from _low_in(kind.key_field, f"{path}.key_value.key")
+    elif pa.types.is_list(kind):
+        yield from _low_in(kind.value_field, f"{path}.list.element")
+    elif pa.types.is_struct(kind):
+        for inner in kind:
+            yield from _low_in(inner, f"{path}.{inner.name}")
 
 
 def _footer(origin: Origin) -> dict[bytes, bytes]:

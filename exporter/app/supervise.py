@@ -26,17 +26,19 @@ EXIT_IN_VAIN: Final = 3
 """How a child ends that would end the same way again, such as on a port that is taken."""
 
 # Decoding, and parsing a request, makes and frees megabytes; given back to the kernel each time, page faults double the
-# cost (0.93 against 0.43 µs a span to decode). 32 MiB is glibc's greatest threshold.
+# cost (0.93 against 0.43 µs a span to decode). 32 MiB is glibc's greatest threshold; one arena for all threads keeps
+# what each of them frees within reach of the others, and Arrow's pool gives back too, unless it is the system's.
 _KEEP_MEMORY: Final = {
+    "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
     "MALLOC_TOP_PAD_": str(16 * 2**20),
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "OPENBLAS_NUM_THREADS": "1",  # numpy brings a pool of threads that wait by spinning, and nothing here needs it
 }
 WRITE: Final = Role("write", stop_s=3.0, environ=_KEEP_MEMORY)
 RECEIVE: Final = Role("receive", stop_s=1.4, environ=_KEEP_MEMORY)
 SERVE: Final = Role("serve", stop_s=0.4)
-START_ORDER: Final = (WRITE, RECEIVE, SERVE)
-STOP_ORDER: Final = (RECEIVE, WRITE, SERVE)
 
 _BACKOFF_NS: Final = (NS_PER_S // 10, 5 * NS_PER_S)
 _STEADY_NS: Final = 2 * NS_PER_S
@@ -48,15 +50,16 @@ class StartFailed(AxError):
     """A child does not start."""
 
 
-def serve(config: Config, clock: Clock, say: Callable[[str], None]) -> int:
+def serve(config: Config, clock: Clock, say: Callable[[str], None], write: Role = WRITE) -> int:
     """Runs a server until SIGINT or SIGTERM; gives the exit code. Call it from the main thread.
 
-    `say` gets a line per endpoint and then `ready`. A second signal kills. Raises `DataDirBusy`, and `StartFailed`
-    with the last words of the child that did not start.
+    `say` gets a line per endpoint and then `ready`. A second signal kills. `write` is the child that stores, where
+    another program is to be compared with ours. Raises `DataDirBusy`, and `StartFailed` with the last words of the
+    child that did not start.
     """
     os.umask(0o077)
     with hold(config.data, clock) as lock:
-        server = _Server(config, lock, clock)
+        server = _Server(config, lock, clock, write)
         with _signals(server.events):
             try:
                 server.start(say)
@@ -85,13 +88,15 @@ class _StopAskedError(Exception):
 class _Server:
     """The three children and their ports."""
 
-    def __init__(self, config: Config, lock: int, clock: Clock) -> None:
+    def __init__(self, config: Config, lock: int, clock: Clock, write: Role) -> None:
         self.events = Events()
         self._config = config
         self._lock = lock
         self._clock = clock
+        self._start_order = (write, RECEIVE, SERVE)
+        self._stop_order = (RECEIVE, write, SERVE)
         self._children: dict[Role, Child] = {}
-        self._restarts = {role: _Restarts() for role in START_ORDER}
+        self._restarts = {role: _Restarts() for role in self._start_order}
         self._begun: set[Role] = set()
         self._is_up = False
         self._is_stopping = False
@@ -99,15 +104,15 @@ class _Server:
 
     def start(self, say: Callable[[str], None]) -> None:
         """Starts all children, which import side by side, and lets them begin in order."""
-        for role in START_ORDER:
+        for role in self._start_order:
             self._children[role] = Child(role, self._lock, self.events)
-        for role in START_ORDER:
+        for role in self._start_order:
             self._begun.add(role)
             if role in self._children:
                 self._children[role].configure(self._config)
             while not self._is_ready(role):
                 self._handle(self._next())
-        while not all(self._is_ready(role) for role in START_ORDER):  # one may have died since
+        while not all(self._is_ready(role) for role in self._start_order):  # one may have died since
             self._handle(self._next())
         self._is_up = True
         self._announce(say)
@@ -127,7 +132,7 @@ class _Server:
             (self._config.data / "run" / "server.json").unlink()
         for restarts in self._restarts.values():
             restarts.due = None
-        for role in STOP_ORDER:
+        for role in self._stop_order:
             if role in self._children:
                 child = self._children[role]
                 if child.endpoints is None:  # it has promised nothing yet, and may be busy importing
@@ -185,7 +190,8 @@ class _Server:
         if child.endpoints is None:
             restarts.early_deaths.append(now)
             often = len(restarts.early_deaths) == _DEATHS and now - restarts.early_deaths[0] < _DEATHS_WITHIN_NS
-            if often or (code == EXIT_IN_VAIN and not self._is_up):
+            # Once up, the others go on: what keeps a child from starting, such as a full disk, may pass.
+            if not self._is_up and (often or code == EXIT_IN_VAIN):
                 raise StartFailed(f"{child.role.name} does not start: {_last_words(child) or f'it ended with {code}'}")
         elif restarts.ready_at is not None and now - restarts.ready_at > _STEADY_NS:
             restarts.delay = _BACKOFF_NS[0]
@@ -220,9 +226,9 @@ class _Server:
 
     def _announce(self, say: Callable[[str], None]) -> None:
         endpoints = {name: listening for child in self._children.values() for name, listening in _endpoints(child)}
-        figures.replace(
-            self._config.data / "run" / "server.json", {"pid": os.getpid(), "started": self._clock.wall(), **endpoints}
-        )
+        about = {"pid": os.getpid(), "started": self._clock.wall(), **endpoints}
+        with suppress(OSError):  # a disk that is full is no reason not to start
+            figures.replace(self._config.data / "run" / "server.json", about)
         say("OTLP/gRPC  " + "  ".join(endpoints["grpc"]))
         say("OTLP/HTTP  " + "  ".join(f"http://{at}" for at in endpoints["http"]))
         say("API        " + "  ".join(f"http://{at}" for at in endpoints["ui"]))

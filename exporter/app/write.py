@@ -5,6 +5,7 @@ In: the journal. Out: the store; figures about it.
 
 import os
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -14,12 +15,14 @@ import pyarrow as pa
 from exporter import figures
 from exporter.app import child, writer
 from exporter.clock import Clock, SystemClock
-from exporter.config import Config
-from exporter.decode import decode
+from exporter.config import Config, Limits, Retention
+from exporter.decode import Decoded, decode
 from exporter.figures import Figures, Sample
 from exporter.journal import Tail
-from exporter.model import Signal
+from exporter.model import Request, Signal
 from exporter.store import Store
+
+Decoder = Callable[[Sequence[Request], Limits, Retention], Decoded]
 
 _PUBLISH_S: Final = 1.0
 _LOST: Final = "ax_journal_lost_bytes_total"
@@ -72,14 +75,15 @@ class _Published:
         return Figures(now, self._started, os.getpid(), tuple(counters), tuple(gauges))
 
 
-def _work(life: child.Life) -> None:
+def work(life: child.Life, decoder: Decoder = decode) -> None:
+    """Stores what the journal holds and gets, until told to stop; a bench brings another `decoder` to compare with."""
     config = life.config
     clock = SystemClock()
     pa.set_cpu_count(1)  # three threads of ours share two cores already; more of Arrow's only take turns with them
     store = Store.open(config.data, config.store, clock)
     tail = Tail.open(config.data / "journal", store.position)
     moving = writer.Writer(
-        config, store, tail, lambda requests: decode(requests, config.limits, config.store.retention), clock
+        config, store, tail, lambda requests: decoder(requests, config.limits, config.store.retention), clock
     )
     published = _Published(config, store, tail, moving, clock)
     published.publish()
@@ -94,4 +98,4 @@ def _work(life: child.Life) -> None:
 
 
 if __name__ == "__main__":
-    child.run("write", _work)
+    child.run("write", work)

@@ -9,8 +9,7 @@ import pyarrow as pa
 from exporter.config import Limits, Retention
 from exporter.decode import columns as c
 from exporter.decode import odd
-from exporter.decode.anyvalues import read_anyvalues
-from exporter.decode.attributes import read_attributes
+from exporter.decode.attributes import read_anyvalues, read_attributes
 from exporter.decode.context import read_scopes, scope_columns
 from exporter.decode.spans import dropped_count, table_of
 from exporter.decode.wire import read_messages

@@ -1,50 +1,80 @@
-"""`python -m tests.bench ingest [--json]`: progress on standard error, figures on standard output.
+"""`python -m tests.bench NAME [--json]`: progress on standard error, figures on standard output.
 
-The exit status says whether the count was right (stored = acknowledged), never whether it was quick.
+A bench is a module with a `Plan`, whose fields are the options, and `measure(plan, say)`, whose `Figures` are printed;
+their `errors`, if they have any, name what was wrong. The exit status says whether nothing was, never whether it was
+quick.
 """
 
-import argparse
 import json
 import sys
-from dataclasses import asdict
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from importlib import import_module
+from inspect import getdoc
+from typing import Any, Final
 
-from tests.bench import ingest
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """The module, which is imported when it is asked for, and what of its plan the name stands for."""
+
+    module: str
+    plan: Mapping[str, Any] = field(default_factory=dict)
 
 
-def main() -> int:
-    """Runs the bench that is named; 1 where what was acknowledged is not what is stored."""
-    plan = ingest.Plan()
-    parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("bench", choices=["ingest"])
+BENCHES: Final = {
+    "ingest": _Bench("tests.bench.ingest"),
+    "logs": _Bench("tests.bench.records", {"signal": "logs"}),
+    "metrics": _Bench("tests.bench.records", {"signal": "metrics"}),
+    "restart": _Bench("tests.bench.restart"),
+    "query": _Bench("tests.bench.query"),
+    "files": _Bench("tests.bench.files"),
+}
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs the bench that is named; 1 where something was wrong."""
+    names = ArgumentParser("python -m tests.bench", description=__doc__)
+    names.add_argument("bench", choices=BENCHES)
+    name = names.parse_args(words[:1]).bench
+    bench = BENCHES[name]
+    module = import_module(bench.module)
+    parser = ArgumentParser(
+        f"python -m tests.bench {name}",
+        description=f"{module.__doc__}\n{getdoc(module.Plan)}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--seconds", type=float, default=plan.seconds, help="of one round (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=plan.rounds, help="rounds (default: %(default)s)")
-    parser.add_argument(
-        "--in-flight", type=int, default=plan.in_flight, help="requests at a time (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--templates", type=int, default=plan.templates, help="distinct requests (default: %(default)s)"
-    )
-    options = parser.parse_args()
-    plan = ingest.Plan(
-        seconds=options.seconds,
-        noop_seconds=min(options.seconds, plan.noop_seconds),
-        paced_seconds=min(options.seconds, plan.paced_seconds),
-        in_flight=options.in_flight,
-        rounds=options.rounds,
-        templates=options.templates,
-    )
-    figures = asdict(ingest.measure(plan, lambda line: print(line, file=sys.stderr, flush=True)))
-    if options.json:
+    for option in fields(module.Plan):
+        if option.name not in bench.plan:
+            _add(parser, option.name, option.default)
+    chosen = vars(parser.parse_args(words[1:]))
+    as_json = chosen.pop("json")
+    plan = module.Plan(**bench.plan, **chosen)
+    figures = asdict(module.measure(plan, lambda line: print(line, file=sys.stderr, flush=True)))
+    if as_json:
         print(json.dumps(figures))
     else:
-        for name, value in figures.items():
-            print(f"{name:24} {value}")
-    wrong = figures["stored_spans"] != figures["acked_spans"] or figures["errors"]
-    if wrong:
-        print("what is stored is not what was acknowledged, or a request failed: see above", file=sys.stderr)
-    return 1 if wrong else 0
+        for figure, value in figures.items():
+            print(f"{figure:32} {value}")
+    errors = figures.get("errors", [])
+    for error in errors:
+        print(f"wrong: {error}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+def _add(parser: ArgumentParser, name: str, default: Any) -> None:
+    """An option of a plan: a switch, one value, or several, of the type of the default."""
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(default, bool):
+        parser.add_argument(flag, action="store_true", default=default)
+    elif isinstance(default, tuple):
+        parser.add_argument(flag, nargs="+", type=type(default[0]), default=default, help="default: %(default)s")
+    else:
+        kind = str if default is None else type(default)
+        parser.add_argument(flag, type=kind, default=default, help="default: %(default)s")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

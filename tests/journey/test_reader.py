@@ -47,15 +47,15 @@ def test_counts_seen_by_another_process_never_fall_never_double_and_reach_what_w
             text=True,
             cwd=tmp_path,
         ) as reader:
-            sent = _send(Load(server.grpc, str(templates), seconds=8, in_flight=4, spans_per_s=25_000))
-            seen = [tuple(json.loads(line)) for line in reader.communicate(f"{sent.acked_spans}\n")[0].splitlines()]
+            sent = _send(Load(server.grpc, str(templates), seconds=8, in_flight=4, items_per_s=25_000))
+            seen = [tuple(json.loads(line)) for line in reader.communicate(f"{sent.acked_items}\n")[0].splitlines()]
         assert reader.returncode == 0
         segments = json.loads((server.data / "manifest.json").read_text())["spans"]
     counts = [count for count, _ in seen]
     assert (sent.errors, sent.refusals) == ([], 0)
     assert counts == sorted(counts)
     assert [row for row in seen if len(set(row)) > 1] == []
-    assert counts[-1] == sent.acked_spans
+    assert counts[-1] == sent.acked_items
     assert len(set(counts)) > 10, "the reader saw the data grow"
     assert len(segments) < len(set(counts)), "segments were merged meanwhile"
 

@@ -80,7 +80,7 @@ class Retention(_Settings):
 class Store(_Settings):
     """Segments, the catalog and `ax.duckdb`."""
 
-    flush_interval: Duration = Field(500 * 10**6, description="longest time that rows wait for a segment")
+    flush_interval: Duration = Field(300 * 10**6, description="longest time that rows wait for a segment")
     flush_rows: int = Field(50_000, description="rows of a table that are written at once")
     compaction_interval: Duration = Field(5 * 10**9, description="how often small segments are looked for; 0s: never")
     grace: Duration = Field(3_600 * 10**9, description="how long a replaced segment stays for readers that hold it")

@@ -1,8 +1,8 @@
 """Which segments to merge: a function of the catalog's rows and the time.
 
 In: live segments. Out: merges, those that shorten the list of files first.
-Within an hour, eight segments of one size make one of the next size. An hour that is over, and late rows with it,
-becomes one sorted segment without doubles; so does a day, once it is older than yesterday.
+Within an hour, eight segments of one size make one of the next size, rows as they are. An hour that is over, and late
+rows with it, becomes one sorted segment without doubles; so does a day, once it is older than yesterday.
 """
 
 from collections import defaultdict

@@ -87,9 +87,9 @@ def arrow_schema(table: model.Table) -> pa.Schema:
 
 
 def build(table: model.Table, rows: pa.Table, origin: Origin | None) -> memoryview:
-    """The Parquet file of a fresh segment, in memory: zstd level 1, no bloom filters. `origin` None: a schema file."""
+    """The Parquet file of a fresh segment, in memory. `origin` None: a schema file."""
     sink = pa.BufferOutputStream()
-    with _writer(table, sink, compact=False, rows=rows.num_rows) as writer:
+    with _writer(table, sink, is_closed=False, rows=rows.num_rows) as writer:
         _write(writer, table, rows)
         if origin is not None:
             writer.add_key_value_metadata(_footer(origin))
@@ -97,12 +97,12 @@ def build(table: model.Table, rows: pa.Table, origin: Origin | None) -> memoryvi
 
 
 class Compacted:
-    """A compacted segment while it is being written: text at zstd level 3, bloom filters, nested dictionaries.
+    """A compacted segment while it is being written; that of a closed hour or day is read often and written once more.
 
     Its file has a temporary name until `close`; `abandon` leaves nothing. `rows` are those written so far.
     """
 
-    def __init__(self, table: model.Table, path: Path, expected_rows: int) -> None:
+    def __init__(self, table: model.Table, path: Path, expected_rows: int, *, is_closed: bool) -> None:
         """`expected_rows` sizes the bloom filters."""
         self.path = path
         self.rows = 0
@@ -110,7 +110,7 @@ class Compacted:
         self._temporary = path.with_name(path.name + files.TEMPORARY)
         disk.make_directory(path.parent)
         self._sink = _Digested(self._temporary)
-        self._writer = _writer(table, pa.PythonFile(self._sink, mode="w"), compact=True, rows=expected_rows)
+        self._writer = _writer(table, pa.PythonFile(self._sink, mode="w"), is_closed=is_closed, rows=expected_rows)
 
     def add(self, rows: pa.Table) -> None:
         """Append `rows` as row groups of their own."""
@@ -198,18 +198,19 @@ def _footer(origin: Origin) -> dict[bytes, bytes]:
     return {_ORIGIN: json.dumps(asdict(origin)).encode()}
 
 
-def _writer(table: model.Table, sink: pa.NativeFile, *, compact: bool, rows: int) -> pq.ParquetWriter:
+def _writer(table: model.Table, sink: pa.NativeFile, *, is_closed: bool, rows: int) -> pq.ParquetWriter:
+    """All have bloom filters; what `is_closed` has text at zstd level 3 and nested dictionaries, the rest level 1."""
     bloom = {"ndv": max(1, min(rows, ROW_GROUP_ROWS)), "fpp": _BLOOM_ERROR_RATIO}
     return pq.ParquetWriter(
         sink,
         arrow_schema(table),
         compression="zstd",
-        compression_level={path: 3 for path in _TEXTS if path.split(".")[0] in table.columns} if compact else 1,
-        use_dictionary=[*_low(table), *(_NESTED_DICTIONARIES if compact else ())],
+        compression_level={path: 3 for path in _TEXTS if path.split(".")[0] in table.columns} if is_closed else 1,
+        use_dictionary=[*_low(table), *(_NESTED_DICTIONARIES if is_closed else ())],
         write_statistics=[name for name in _STATISTICS if name in table.columns],
         store_schema=False,  # it would say "dictionary" where the files' contract is plain text
         write_page_checksum=True,
-        bloom_filter_options=dict.fromkeys(table.bloom, bloom) if compact else None,
+        bloom_filter_options=dict.fromkeys(table.bloom, bloom) or None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The rows of several segments, sorted and without doubles, a slice of time after the other.
+"""The rows of several segments: as they are, or sorted and without doubles, a slice of time after the other.
 
 In: the files of segments of one table. Out: Arrow tables that fit in memory, and how many doubles were left out.
 DuckDB orders and finds doubles over the few columns that this takes; Arrow gathers the rows. Letting DuckDB sort whole
@@ -53,6 +53,29 @@ def sorter(data: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
     spill = data / "tmp" / "merge"
     files.remove(spill.glob("duckdb_temp_*"))  # of a process that was killed
     return duck.memory(memory_bytes=max(_LEAST_BYTES, memory_bytes // _SHARE), temporary=spill, threads=1)
+
+
+def in_order(table: model.Table, paths: Sequence[Path]) -> Iterator[Slice]:
+    """All rows of the segments as they are, a file after the other, in slices of about a row group.
+
+    Raises `Corrupt` for a file that is no segment.
+    """
+    parts: list[pa.Table] = []
+    for source in (segment.opened(path, table) for path in paths):
+        for place in range(source.num_row_groups):
+            if (
+                sum(part.num_rows for part in parts) + source.metadata.row_group(place).num_rows
+                > segment.ROW_GROUP_ROWS
+            ):
+                yield from _joined(parts)
+                parts = []
+            parts.append(segment.conformed(source.read_row_group(place, use_threads=False), table))
+    yield from _joined(parts)
+
+
+def _joined(parts: Sequence[pa.Table]) -> Iterator[Slice]:
+    if parts:
+        yield Slice(pa.concat_tables(parts), 0)
 
 
 def slices(

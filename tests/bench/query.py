@@ -30,7 +30,7 @@ _IN_FLIGHT: Final = 16
 _WINDOW_NS: Final = 24 * 3_600 * NS_PER_S
 _AGE_NS: Final = 2 * 3_600 * NS_PER_S
 """How old the newest records are: their hours are over, and so merged as they will stay."""
-_SETTLED_S: Final = 8.0
+_SETTLED_S: Final = 5.0
 _LONGEST_S: Final = 1_800.0
 _BACK_OFF_S: Final = 0.5
 _SPANS_PER_TRACE: Final = 8

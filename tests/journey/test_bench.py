@@ -58,6 +58,22 @@ def test_a_bench_prints_one_object_in_which_all_that_was_acknowledged_is_stored(
     assert [name for name in named if not figures[name] > 0] == []
 
 
+@pytest.mark.parametrize(
+    ("bench", "options", "named"),
+    [
+        ("query", ("--millions=0.001", "--templates=2", "--runs=1"), {"query_ms", "bytes_per_row", "files"}),
+        ("files", ("--hour-every=600", "--days=1", "--days-every=14400"), {"hour", "days"}),
+    ],
+)
+def test_a_bench_of_reading_finds_all_that_was_stored(bench: str, options: Sequence[str], named: set[str]) -> None:
+    command = [sys.executable, "-m", "tests.bench", bench, "--json", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["errors"] == []
+    assert [name for name in named if not all(value > 0 for value in figures[name].values())] == []
+
+
 RECORDS_OF: Final = {
     Signal.TRACES: lambda export: list(export.resource_spans[0].scope_spans[0].spans),
     Signal.METRICS: lambda export: [

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+import xxhash
+
 Labels = Mapping[str, str]
 
 STALE_NS: Final = 5_000_000_000
@@ -85,17 +87,15 @@ def path_of(data: Path, process: str) -> Path:
 
 
 def publish(path: Path, figures: Figures) -> None:
-    """Writes `figures` to `path`, as `replace` does. Not synced: they are worthless after a crash."""
-    replace(
-        path,
-        {
-            "time": figures.time,
-            "started": figures.started,
-            "pid": figures.pid,
-            "counters": _plain(figures.counters),
-            "gauges": _plain(figures.gauges),
-        },
-    )
+    """Writes `figures` to `path`, as `replace` does. Not synced: a power cut may cost them."""
+    content = {
+        "time": figures.time,
+        "started": figures.started,
+        "pid": figures.pid,
+        "counters": _plain(figures.counters),
+        "gauges": _plain(figures.gauges),
+    }
+    replace(path, {**content, "seal": _seal(content)})
 
 
 def replace(path: Path, content: Mapping[str, object]) -> None:
@@ -103,7 +103,7 @@ def replace(path: Path, content: Mapping[str, object]) -> None:
 
     Raises OSError where neither works.
     """
-    text = json.dumps(content, separators=(",", ":")).encode()
+    text = _text(content)
     part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,9 +121,19 @@ def read(path: Path) -> Figures | None:
     """The figures in `path`, or None where there are none that can be read."""
     try:
         raw = json.loads(path.read_bytes())
+        if raw.pop("seal") != _seal(raw):  # a digit that is another would go on to be counted from
+            return None
         return Figures(raw["time"], raw["started"], raw["pid"], _samples(raw["counters"]), _samples(raw["gauges"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _text(content: Mapping[str, object]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _seal(content: Mapping[str, object]) -> str:
+    return xxhash.xxh3_64_hexdigest(_text(content))
 
 
 def _plain(samples: Iterable[Sample]) -> list[dict[str, object]]:

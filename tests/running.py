@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +50,16 @@ class Server:
 
 
 @contextmanager
-def running(data: Path, *options: str, environ: dict[str, str] | None = None) -> Iterator[Server]:
-    """A server on `data`; whatever happens, its processes are gone afterwards."""
+def running(
+    data: Path, *options: str, environ: dict[str, str] | None = None, under: Sequence[str] = ()
+) -> Iterator[Server]:
+    """A server on `data`; whatever happens, its processes are gone afterwards.
+
+    `under` are the first words of its command: a program that runs another in its own place, and looks on.
+    """
     data.mkdir(parents=True, exist_ok=True)
     ports = ("--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--ui", "127.0.0.1:0")
-    command = [*AX, "serve", "--data", str(data), *ports, *options]
+    command = [*under, *AX, "serve", "--data", str(data), *ports, *options]
     with _log_of(data).open("a") as log:
         process = subprocess.Popen(
             command,

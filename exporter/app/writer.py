@@ -18,7 +18,7 @@ from exporter.store import Store
 from exporter.units import NS_PER_S
 
 READ_BYTES: Final = 4 * 2**20
-"""Requests that are read and decoded together: 3 ms a call whatever is in it, and cache misses where it is much more."""
+"""Requests that are read and decoded together: 3 ms a call whatever is in it, and cache misses where it is more."""
 BATCH_BYTES: Final = 32 * 2**20
 """Requests whose rows are stored together, however few rows they are."""
 DRAIN_S: Final = 1.6

@@ -8,6 +8,8 @@ import contextlib
 import os
 import queue
 import threading
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -18,7 +20,7 @@ from exporter.errors import Reason, Refused
 from exporter.journal import frame
 from exporter.journal.log import Log
 from exporter.journal.window import Window
-from exporter.model import Request
+from exporter.model import Request, Signal
 from exporter.units import NS_PER_S
 
 _CLOSE_SECONDS: Final = 2.0
@@ -41,7 +43,11 @@ class _Waiting:
 
 
 class Journal:
-    """The journal as the receiver sees it. It belongs to one event loop; one thread of its own writes and syncs."""
+    """The journal as the receiver sees it. It belongs to one event loop; one thread of its own writes and syncs.
+
+    `items_before` are the items of each signal that it had ever taken when it was opened: also those that are stored
+    and gone, and those that were written and never acknowledged.
+    """
 
     def __init__(self, directory: Path, settings: config.Journal, clock: Clock, log: Log, window: Window) -> None:
         """A journal over an open `log`; use `Journal.open`."""
@@ -50,6 +56,7 @@ class Journal:
         self._clock = clock
         self._log = log
         self._window = window
+        self.items_before: Mapping[Signal, int] = Counter(log.items)
         self._waiting: dict[bytes, _Waiting] = {}
         self._waiting_bytes = 0
         self._free_bytes = 0

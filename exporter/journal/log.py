@@ -9,6 +9,7 @@ the newest file is the one in use, whatever is in it; every other file is closed
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +26,10 @@ _SPARE_FILES: Final = 4
 
 
 class Log:
-    """The end of the log. All but `open`, `end` and `stored` belong to one thread."""
+    """The end of the log. All but `open`, `end` and `stored` belong to one thread.
+
+    `items` of each signal are in it before `end`, those in files that are gone too.
+    """
 
     def __init__(self, directory: Path, settings: config.Journal, clock: Clock, head: Head, found: Recovered) -> None:
         """The log as it was `found`; use `Log.open`."""
@@ -37,7 +41,8 @@ class Log:
         self._bases = found.bases
         self._held = found.held
         self._base = found.bases[-1] if found.bases else found.end
-        self._keys = bytearray(found.keys)
+        self._keys = bytearray(found.keys.packed)
+        self.items = Counter(found.keys.items)
         self._epoch, self._mark = (found.last.epoch, found.last.mark) if found.last else (0, secrets.randbits(32))
         self._fd: int | None = None
         if found.usable:
@@ -88,6 +93,8 @@ class Log:
             self._epoch += 1
             raise
         self._keys += keys
+        for record in records[:count]:
+            self.items[record.request.signal] += record.request.items
         self.end = position
         self._head.durable = position
         return count
@@ -138,7 +145,7 @@ class Log:
             self._fd = None
 
     def _save_keys(self) -> None:
-        keys = window.Keys(self.end, bytes(self._keys))
+        keys = window.Keys(self.end, bytes(self._keys), self.items)
         window.save(files.path_of(self._directory, self._base, "keys"), keys, self._settings.dedup_requests)
         self._held = [held for held in self._held if held.base != self._base]
         self._held.append(window.Held(self._base, keys.count, keys.newest()))
@@ -152,7 +159,7 @@ class Log:
         return None
 
     def _forget(self) -> None:
-        """Deletes the keys that no retry can need, of files that are gone."""
+        """Deletes the keys that nobody can need, of files that are gone."""
         gone = window.outlived(
             self._held,
             now=self._clock.wall(),
@@ -160,6 +167,6 @@ class Log:
             requests=self._settings.dedup_requests,
         )
         for held in gone:
-            if held.base not in self._bases:
+            if held.base not in self._bases and held is not self._held[-1]:  # the last one knows `items`
                 files.path_of(self._directory, held.base, "keys").unlink(missing_ok=True)
                 self._held.remove(held)

@@ -4,26 +4,28 @@ In: digests of requests, and when they were received. Out: whether one is a retr
 digests of a journal file when the file itself has been recycled:
 
     magic (4), count (4), end (8)      end: the position behind the file's last frame
+    items (8) of each signal           in all frames before `end`, those of earlier files too
     count times digest (16), received_at (8)
     xxh3_64 of all before (8)
 """
 
 import struct
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import xxhash
 
 from exporter.journal import files
+from exporter.model import Signal
 
 Seen = tuple[bytes, int]
 """A request's digest, and when it was received, in Unix nanoseconds."""
 
-_MAGIC: Final = b"AXK\x01"
-_START: Final = struct.Struct("<4sIQ")
+_MAGIC: Final = b"AXK\x02"
+_START: Final = struct.Struct(f"<4sIQ{len(Signal)}Q")
 _SEEN: Final = struct.Struct("<16sq")
 _CHECK: Final = struct.Struct("<Q")
 
@@ -59,10 +61,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The digests of one journal file, oldest first, packed; `end` is the position behind the file's last frame."""
+    """The digests of one journal file, oldest first, packed; `end` is the position behind the file's last frame.
+
+    `items` are those of all frames before `end`, since the journal was begun.
+    """
 
     end: int
     packed: bytes
+    items: Mapping[Signal, int] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -94,7 +100,8 @@ def pack(digest: bytes, received_at: int) -> bytes:
 def save(path: Path, keys: Keys, requests: int) -> None:
     """Writes the last `requests` of `keys` to `path` and syncs the file; the directory is the caller's to sync."""
     packed = keys.packed[-requests * _SEEN.size :]
-    content = _START.pack(_MAGIC, len(packed) // _SEEN.size, keys.end) + packed
+    items = (keys.items.get(signal, 0) for signal in Signal)
+    content = _START.pack(_MAGIC, len(packed) // _SEEN.size, keys.end, *items) + packed
     files.write(path, content + _CHECK.pack(xxhash.xxh3_64_intdigest(content)))
 
 
@@ -107,9 +114,11 @@ def load(path: Path) -> Keys | None:
     body, check = content[: -_CHECK.size], content[-_CHECK.size :]
     if len(body) < _START.size or _CHECK.pack(xxhash.xxh3_64_intdigest(body)) != check:
         return None
-    magic, count, end = _START.unpack_from(body)
+    magic, count, end, *items = _START.unpack_from(body)
     packed = body[_START.size :]
-    return Keys(end, packed) if magic == _MAGIC and len(packed) == count * _SEEN.size else None
+    if magic != _MAGIC or len(packed) != count * _SEEN.size:
+        return None
+    return Keys(end, packed, dict(zip(Signal, items, strict=True)))
 
 
 def outlived(held: Sequence[Held], *, now: int, age_ns: int, requests: int) -> list[Held]:

@@ -14,7 +14,7 @@ from exporter.errors import Reason, Refused
 from exporter.journal import Journal
 from exporter.model import DEFAULT_TENANT, Request, Signal
 from exporter.receive.answers import Admitted, failed
-from exporter.receive.count import PARSED_UNCOUNTED_BYTES, count
+from exporter.receive.count import PARSED_UNCOUNTED_BYTES, check, count
 from exporter.receive.counters import Counters
 from exporter.receive.messages import ITEMS
 from exporter.receive.parse import Parsed, parse
@@ -58,6 +58,7 @@ class Admission:
             raise _shutting_down() from None
         finally:
             self._waiting.discard(waiting)
+            del task, waiting  # they keep a refusal, which keeps this frame: the payload would wait for the collector
 
     def hold(self) -> "Hold":
         """Room for the bytes of one request, to be given back at the end of a `with`."""
@@ -80,6 +81,12 @@ class Admission:
             self._warned[kind] = now
             _log.warning("refused %d %s: %s", items, ITEMS[signal], refused)
 
+    def fail(self, signal: Signal, error: Exception, items: int = 1) -> Refused:
+        """The refusal of items because of a fault that is ours; it is counted."""
+        refused = failed(error)
+        self.refuse(signal, refused, items)
+        return refused
+
     async def close(self, grace_ns: int) -> None:
         """Lets nobody in any more; returns when all who were on the way are answered.
 
@@ -101,7 +108,8 @@ class Admission:
         try:
             with self.hold() as held:
                 if self._is_blocked or not held.has_room(len(payload)) or len(payload) > PARSED_UNCOUNTED_BYTES:
-                    items = count(signal, payload, limits.items)
+                    check(signal, payload, limits.items)
+                    items = count(signal, payload)
                     _check(signal, items, limits.items)
                 self.check_open()
                 held.take(len(payload))
@@ -114,9 +122,7 @@ class Admission:
             raise
         except Exception as error:
             _log.exception("cannot take a request of %d bytes", len(payload))
-            failure = failed(error)
-            self.refuse(signal, failure, items)
-            raise failure from error
+            raise self.fail(signal, error, items) from error
         self.counters.accept(signal, parsed.items, is_retry=not is_new)
         return self._admitted(signal, parsed, is_retry=not is_new)
 

@@ -16,19 +16,18 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from exporter.errors import Reason, Refused
-from exporter.receive.messages import Export, items_of
+from exporter.receive.messages import Export
 
 _MOST_VALUES: Final = 100_000
 """Values looked at, 2 µs each. Only those of suspects are."""
 
 
-def cut(export: Export, depth: int, is_suspect: Callable[[Message], bool]) -> int:
-    """Removes the items that more than `depth` arrays and lists, one in another, belong to; returns how many.
+def cut(export: Export, depth: int, is_suspect: Callable[[Message], bool]) -> None:
+    """Removes the items that more than `depth` arrays and lists, one in another, belong to.
 
     `is_suspect` of a span, a log record or a metric is False where nothing in it nests too deeply. Raises `Refused`,
     TOO_DEEP, where so much is suspect that to look at all of it would take too long.
     """
-    before = items_of(export)
     walk = _Walk(depth, is_suspect)
     if isinstance(export, ExportTraceServiceRequest):
         for traces in walk.groups(export.resource_spans):
@@ -42,7 +41,6 @@ def cut(export: Export, depth: int, is_suspect: Callable[[Message], bool]) -> in
         for points in walk.groups(export.resource_metrics):
             for metrics in walk.groups(points.scope_metrics):
                 _keep(metrics.metrics, walk.keeps_metric)
-    return before - items_of(export)
 
 
 class _Walk:

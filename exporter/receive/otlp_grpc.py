@@ -81,8 +81,11 @@ def _export(config: Config, admission: Admission, signal: Signal) -> _Export:
         except asyncio.CancelledError:
             admission.counters.answer(signal, Protocol.GRPC, Outcome.CANCELLED)
             raise
-        admission.counters.answer(signal, Protocol.GRPC, outcome(admitted))
-        return response(signal, admitted).SerializeToString()
+        else:
+            admission.counters.answer(signal, Protocol.GRPC, outcome(admitted))
+            return response(signal, admitted).SerializeToString()
+        finally:
+            del payload, context  # the context keeps what `abort` raises, and that this frame
 
     return export
 

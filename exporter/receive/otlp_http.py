@@ -22,7 +22,7 @@ from exporter.config import Config
 from exporter.errors import ANSWERS, Reason, Refused
 from exporter.model import Signal
 from exporter.receive.admit import Admission
-from exporter.receive.answers import failed, outcome, printable, response, retry_delay_ns, status
+from exporter.receive.answers import outcome, printable, response, retry_delay_ns, status
 from exporter.receive.body import Gone, Message, Reader, Receive
 from exporter.receive.counters import Outcome, Protocol
 from exporter.receive.inflate import ENCODINGS, inflate
@@ -133,9 +133,7 @@ class OtlpHttp:
             raise
         except Exception as error:
             _log.exception("cannot read a request")
-            failure = failed(error)
-            self._admission.refuse(signal, failure)
-            raise failure from error
+            raise self._admission.fail(signal, error) from error
 
     async def _read(self, signal: Signal, media: str, headers: Mapping[str, str], receive: Receive) -> bytes:
         limits = self._config.limits
@@ -161,6 +159,10 @@ class OtlpHttp:
             if media == _JSON:
                 self._admission.check_open()
                 body = await asyncio.get_running_loop().run_in_executor(self._beside, to_protobuf, signal, body)
+                if len(body) > limits.request_bytes:  # numbers of a digit or two are larger in protobuf
+                    message = f"the request has more than {limits.request_bytes} bytes in protobuf"
+                    mend = "send smaller batches, or raise limits.request_bytes"
+                    raise Refused(Reason.TOO_LARGE, message, mend=mend)
             return body
 
     async def _inflated(self, body: bytes, encoding: str) -> bytes:

@@ -23,6 +23,8 @@ from exporter.receive.messages import EXPORTS
 
 _MOST_PARTS: Final = 1_000_000
 """Objects and lists in a body: 16 MiB of empty ones would take 400 MB, and no telemetry is like that."""
+_MOST_VALUES: Final = 3_000_000
+"""Commas in a body, also in its text: 16 MiB of numbers would take 500 MB and seconds. A sixth is usual."""
 _IDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 _MOST_DIGITS: Final = 20
 _WORDS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -33,9 +35,12 @@ _Read = Callable[[Any], Any]
 
 def to_protobuf(signal: Signal, body: bytes) -> bytes:
     """The request in `body` as protobuf; raises `Refused`, MALFORMED, TOO_DEEP or TOO_LARGE."""
-    if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
-        message = f"the body holds more than {_MOST_PARTS} objects and lists"
-        raise Refused(Reason.TOO_LARGE, message, mend="send smaller batches")
+    for most, found, what in (
+        (_MOST_PARTS, body.count(b"{") + body.count(b"["), "objects and lists"),
+        (_MOST_VALUES, body.count(b","), "values"),
+    ):
+        if found > most:
+            raise Refused(Reason.TOO_LARGE, f"the body holds more than {most} {what}", mend="send smaller batches")
     kind = EXPORTS[signal]
     mend = f"send {kind.DESCRIPTOR.name} as OTLP/JSON defines it"
     try:

@@ -2,6 +2,9 @@
 
 In: the bytes of an export request. Out: what of it can be stored; refused where it cannot be read.
 
+It is read as a message that keeps nothing but items (`merged`), so what those are made of takes no memory, however much
+it is.
+
 The same parse finds whether a value may nest too deeply. upb gives up beyond 100 messages, one in another. Inside of as
 many groups as make up the difference, a request whose values nest at most `depth` arrays still parses, and one that
 nests more does not. Groups have no length, so what goes around the request is constant. The copy costs 8 µs for 300 kB
@@ -9,17 +12,19 @@ and the way in to the request 30 µs; a walk over the values would cost 5 µs a 
 faster than arrays do, the parse may suspect what is allowed: then the walk decides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
-from google.protobuf import descriptor_pool, message_factory
+from google.protobuf import message_factory
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 
 from exporter.model import Signal
+from exporter.receive import merged
 from exporter.receive.depth import cut
 from exporter.receive.fault import fault
 from exporter.receive.messages import EXPORTS, items_of
@@ -54,22 +59,24 @@ def parse(signal: Signal, payload: bytes, depth: int) -> Parsed:
     """
     around = _around(signal, depth)
     try:
-        export = around.parse(payload)
+        request = around.parse(payload)
     except DecodeError:
         return _parse_closely(signal, payload, depth)
-    return Parsed(payload, items_of(export))
+    return Parsed(payload, items_of(signal, request))
 
 
 def _parse_closely(signal: Signal, payload: bytes, depth: int) -> Parsed:
     """What does not parse inside of the groups is invalid, or too deep, or just deep; what is kept is not too deep."""
     kind = EXPORTS[signal]
     try:
+        _REQUESTS[signal].FromString(payload)  # first, since it takes no memory
         export = kind.FromString(payload)
     except DecodeError:
         raise fault(payload, kind.DESCRIPTOR) from None
-    around = _around(signal, depth)
-    removed = cut(export, depth, around.is_suspect)
-    return Parsed(export.SerializeToString(), items_of(export), removed)
+    sent = items_of(signal, export)
+    cut(export, depth, _around(signal, depth).is_suspect)
+    kept = items_of(signal, export)
+    return Parsed(export.SerializeToString(), kept, sent - kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +110,32 @@ def _around(signal: Signal, depth: int) -> _Around:
     return _Around(head, _CLOSE * groups, attrgetter("nested." * groups + signal.label))
 
 
-def _nested_type() -> type[Message]:
-    """`message Nested { optional group Nested nested = 1; ExportTraceServiceRequest traces = 2; … }`."""
+def _types() -> tuple[Any, Mapping[Signal, Any]]:
+    """Requests that are merged, and what goes around them.
+
+    `message Nested { optional group Nested nested = 1; optional ExportTraceServiceRequest traces = 2; … }`
+    """
+    requests = merged.file_of("requests")
     file = FileDescriptorProto(name="exporter/receive/nested.proto", package="exporter.receive")
+    file.dependency.append(requests.name)
     message = file.message_type.add(name="Nested")
     place: dict[str, Any] = {"label": FieldDescriptorProto.LABEL_OPTIONAL}
-    group = {"type": FieldDescriptorProto.TYPE_GROUP, "type_name": f".{file.package}.{message.name}"}
-    message.field.add(name="nested", number=_GROUP, **group, **place)
-    for signal, export in EXPORTS.items():
-        file.dependency.append(export.DESCRIPTOR.file.name)
-        request = {"type": FieldDescriptorProto.TYPE_MESSAGE, "type_name": f".{export.DESCRIPTOR.full_name}"}
+    nested = f"{file.package}.{message.name}"
+    message.field.add(
+        name="nested", number=_GROUP, type=FieldDescriptorProto.TYPE_GROUP, type_name=f".{nested}", **place
+    )
+    names = {signal: merged.name_of(requests, export.DESCRIPTOR) for signal, export in EXPORTS.items()}
+    for signal, name in names.items():
+        request = {"type": FieldDescriptorProto.TYPE_MESSAGE, "type_name": f".{name}"}
         message.field.add(name=signal.label, number=_GROUP + signal, **request, **place)
-    pool = descriptor_pool.Default()
-    pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.{message.name}"))
+    pool = DescriptorPool()
+    for described in (requests, file):
+        pool.AddSerializedFile(described.SerializeToString())
+
+    def made(name: str) -> Any:
+        return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
+
+    return made(nested), {signal: made(name) for signal, name in names.items()}
 
 
 def _most_nested(kind: type[Message]) -> int:
@@ -129,5 +148,5 @@ def _most_nested(kind: type[Message]) -> int:
     raise AssertionError("protobuf has no limit on nesting, on which the limit of depth builds")
 
 
-_NESTED: Final[Any] = _nested_type()
+_NESTED, _REQUESTS = _types()
 _MOST_NESTED: Final = _most_nested(_NESTED)

@@ -1,9 +1,8 @@
 """Protobuf's wire format, for what is not worth parsing.
 
-In: bytes. Out: numbers, and the places of fields.
+In: bytes. Out: numbers.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 VARINT: Final = 0
@@ -40,25 +39,3 @@ def to_varint(value: int) -> bytes:
         value >>= 7
     encoded.append(value)
     return bytes(encoded)
-
-
-def fields(buffer: bytes, position: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The tag of each field between two positions, and where its value begins and ends, 0.4 µs each.
-
-    Raises IndexError where the buffer ends amidst a field, ValueError for what OTLP has none of.
-    """
-    while position < end:
-        tag, start = varint(buffer, position)
-        kind = tag & 7
-        if kind == LENGTH:
-            size, start = varint(buffer, start)
-            position = start + size
-        elif kind == VARINT:
-            _, position = varint(buffer, start)
-        elif kind == FIXED64:
-            position = start + 8
-        elif kind == FIXED32:
-            position = start + 4
-        else:
-            raise ValueError(f"wire type {kind}")
-        yield tag, start, min(position, end)

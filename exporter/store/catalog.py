@@ -37,6 +37,8 @@ _NOT_DAMAGE: Final = {
 }
 
 _APPLICATION: Final = 0x6178_0000  # "ax"
+_HEADER_FORMATS: Final = slice(18, 20)  # of SQLite's file: 1 journal, 2 write-ahead log; to write it, and to read it
+_NUMBERS: Final = 2**40  # ten hexadecimal digits in a segment's name
 
 State = Literal["live", "dead", "quarantined"]
 
@@ -98,10 +100,7 @@ class Catalog:
         progress, self._segments = _load(connection)
         self.empty = progress is None
         self.position, self.counts = progress or (0, Counts())
-        self.next_number = 1 + max(
-            (number for (number,) in connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'segments'")),
-            default=0,
-        )
+        self.next_number = 1 + _last_number(connection)
 
     def segments(self, state: State = "live") -> list[Segment]:
         """The segments in a state, oldest first."""
@@ -155,6 +154,7 @@ def open_catalog(data: Path) -> Catalog:
 
     Raises `DataDirTooNew` for a newer format and `Corrupt` for a catalog that does not hold what was written to it.
     """
+    _check_header(data / FILE)  # before SQLite opens it: closing a file gives up all of this process's locks on it
     connection = sqlite3.connect(data / FILE, isolation_level=None, check_same_thread=False, timeout=10)
     try:
         version = _version(connection)
@@ -163,7 +163,7 @@ def open_catalog(data: Path) -> Catalog:
         connection.execute("PRAGMA synchronous = FULL")
         _upgrade(connection, version)
         return Catalog(connection)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         connection.close()
         if _primary_code(error) in _NOT_DAMAGE:
             raise OSError(EIO, f"cannot open {data / FILE}: {error}") from error
@@ -187,6 +187,15 @@ def version_mark(version: int) -> str:
     return f"PRAGMA user_version = {version}; PRAGMA application_id = {_APPLICATION + version};"
 
 
+def _check_header(path: Path) -> None:
+    """Raise `Corrupt` for a file that SQLite would take for one that only newer versions of it may write."""
+    if path.exists():
+        with path.open("rb") as file:
+            formats = file.read(_HEADER_FORMATS.stop)[_HEADER_FORMATS]
+        if formats not in (b"", b"\1\1", b"\2\2"):
+            raise Corrupt(f"the catalog is damaged: its header has the formats {formats.hex()}")
+
+
 def _version(connection: sqlite3.Connection) -> int:
     """The format of a catalog, 0 for a new file. Raises `Corrupt`."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -199,20 +208,39 @@ def _version(connection: sqlite3.Connection) -> int:
 def _upgrade(connection: sqlite3.Connection, version: int) -> None:
     if version == model.FORMAT_VERSION:
         return
+    mark = version_mark(model.FORMAT_VERSION)
+    connection.executescript(f"BEGIN IMMEDIATE;\n{_upgrades_from(version)}\n{mark}\nCOMMIT;")
+
+
+def _upgrades_from(version: int) -> str:
     steps = range(version + 1, model.FORMAT_VERSION + 1)
-    script = "\n".join((_UPGRADES / f"{step}.sql").read_text(encoding="utf-8") for step in steps)
-    connection.executescript(f"BEGIN IMMEDIATE;\n{script}\n{version_mark(model.FORMAT_VERSION)}\nCOMMIT;")
+    return "\n".join((_UPGRADES / f"{step}.sql").read_text(encoding="utf-8") for step in steps)
+
+
+def _tables(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """The definitions of a catalog's tables and indexes. A flipped bit in one may show only when a row is written."""
+    return connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+
+def _tables_made() -> list[tuple[str, str, str]]:
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.executescript(_upgrades_from(0))
+        return _tables(fresh)
 
 
 def _load(connection: sqlite3.Connection) -> tuple[tuple[int, Counts] | None, dict[int, Segment]]:
     with closing(connection.execute("PRAGMA integrity_check")) as found:
         if (answer := found.fetchone()[0]) != "ok":
             raise Corrupt(f"the catalog is damaged: {answer}")
+    if _tables(connection) != _tables_made():
+        raise Corrupt("the catalog is damaged: its tables are defined otherwise than they were made")
     segments = {}
     for row in connection.execute("SELECT * FROM segments ORDER BY number"):
         if row != _sealed(row[:-1]):
             raise Corrupt("the catalog is damaged: a segment's seal is broken")
         segments[row[0]] = Segment(*row[:-1])
+    if not max(segments, default=0) <= _last_number(connection) < _NUMBERS:
+        raise Corrupt("the catalog is damaged: its last number is none that it has given")
     progress = connection.execute("SELECT one, position, counts, seal FROM progress").fetchall()
     if not progress and not segments:
         return None, {}
@@ -221,9 +249,15 @@ def _load(connection: sqlite3.Connection) -> tuple[tuple[int, Counts] | None, di
     return (progress[0][1], Counts.from_json(progress[0][2])), segments
 
 
+def _last_number(connection: sqlite3.Connection) -> int:
+    """The greatest number that a segment has had; -1 where the file says nothing that is a number."""
+    said = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'segments'").fetchall() or [(0,)]
+    return int(said[0][0]) if [type(seq) for (seq,) in said] == [int] else -1
+
+
 def _sealed(row: tuple[object, ...]) -> tuple[object, ...]:
     return (*row, xxhash.xxh3_64_hexdigest(repr(row).encode()))
 
 
-def _primary_code(error: sqlite3.Error) -> int:
+def _primary_code(error: Exception) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

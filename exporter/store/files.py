@@ -45,6 +45,24 @@ def remove(paths: Iterable[Path]) -> None:
             continue
 
 
+def remove_for_good(paths: Iterable[Path]) -> list[Path]:
+    """`remove`, and no power cut brings them back; those that are gone.
+
+    What the catalog does not know, or forgets next, would then be taken for rows that it has lost. Raises `OSError`.
+    """
+    unwanted = list(paths)
+    remove(unwanted)
+    sync_folders(unwanted)
+    return [path for path in unwanted if not path.exists()]
+
+
+def sync_folders(paths: Iterable[Path]) -> None:
+    """Return when the names beside `paths` are on the disk; a folder that is gone was empty, and synced before."""
+    for folder in {path.parent for path in paths}:
+        if folder.is_dir():
+            disk.sync_directory(folder)
+
+
 def remove_empty(directory: Path, *, below: Path) -> None:
     """Remove `directory` and its parents under `below` as far as they are empty."""
     while directory != below and below in directory.parents:

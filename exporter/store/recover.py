@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from exporter import disk, model
 from exporter.errors import Corrupt
-from exporter.store import files, segment
+from exporter.store import files, scrub, segment
 from exporter.store.catalog import FILE, SEGMENTS, Catalog, Segment, open_catalog, refuse_newer
 from exporter.store.counts import Counts
 from exporter.store.segment import Origin
@@ -77,11 +77,17 @@ def _reconcile(data: Path, catalog: Catalog, now: int, *, lost: bool) -> None:
     if not unknown:
         return
     found, broken = _read(data, unknown, known)
-    live = {one.name for one in catalog.segments()}
-    whole = [group for group in _groups(found) if _continues(group, catalog.position) and _complete(group)]
-    cut = [group for group in _groups(found) if group not in whole and _uncommitted(group, catalog.position, live)]
-    if not lost and not broken and len(whole) + len(cut) == len(_groups(found)):
-        files.remove(data / one.segment.path for group in cut for one in group)
+    live = {one.name for one in catalog.segments()} & {path.name for path in there}
+    whole, cut, unexplained = [], [], []
+    for group in _groups(found):
+        if _continues(group, catalog.position) and _complete(group):
+            whole.append(group)
+        elif _uncommitted(group, catalog.position, live):
+            cut.append(group)
+        else:
+            unexplained.append(group)
+    if not (lost or broken or unexplained):
+        files.remove_for_good(data / one.segment.path for group in cut for one in group)
         if whole:
             _rebuild(data, catalog, [one for group in whole for one in group], now)
         return
@@ -89,8 +95,9 @@ def _reconcile(data: Path, catalog: Catalog, now: int, *, lost: bool) -> None:
     _rebuild(data, catalog, [*found, *more], now)
     for path in [*broken, *more_broken]:
         set_aside(data, path, path.name)
-    if broken:
-        catalog.commit(counts=catalog.counts.plus(Counts(corrupt_files=len(broken))))
+    damaged = len(broken) + bool(unexplained and not lost)  # an older state: its write-ahead log ends too early
+    if damaged:
+        catalog.commit(counts=catalog.counts.plus(Counts(corrupt_files=damaged)))
 
 
 def _is_ours(data: Path, path: Path) -> bool:
@@ -161,7 +168,10 @@ def _uncommitted(group: Sequence[Found], position: int, live: set[str]) -> bool:
 
 
 def _rebuild(data: Path, catalog: Catalog, found: Sequence[Found], now: int) -> None:
-    """Take over every file that is not an attempt which came to nothing, nor replaced by a merge."""
+    """Take over every file that is not an attempt which came to nothing, nor replaced by a merge.
+
+    Whoever was killed may not have synced their names.
+    """
     names = {one.segment.name for one in found}
     merges = [group for group in _groups(found) if group[0].origin.level > 0]
     # Half a merge counts only where its inputs are gone: then it was whole, and lost a part later.
@@ -184,14 +194,35 @@ def _rebuild(data: Path, catalog: Catalog, found: Sequence[Found], now: int) -> 
         rejected |= {one.segment.name for group in dropped for one in group}
 
     kept = [one for one in found if one.segment.name not in rejected]
-    files.remove(data / one.segment.path for one in found if one.segment.name in rejected)
+    files.remove_for_good(data / one.segment.path for one in found if one.segment.name in rejected)
+    files.sync_folders(data / one.segment.path for one in kept)
+    merged = [
+        one
+        for one in catalog.segments()
+        if one.name not in names and (one.name in replaced or _is_covered(one, [g for g in merges if g not in halves]))
+    ]
     counts = catalog.counts
     for one in kept:
         counts = counts.highest(Counts.from_json(one.origin.counts))
     catalog.commit(
-        [_adopted(data, one, now, dead=one.segment.name in replaced) for one in kept],
+        [
+            *(_adopted(data, one, now, dead=one.segment.name in replaced) for one in kept),
+            *(replace(one, state="dead", ended=now) for one in merged),
+        ],
         position=max([catalog.position, *(one.origin.position for one in kept)]),
         counts=counts,
+    )
+
+
+def _is_covered(one: Segment, merges: Iterable[Sequence[Found]]) -> bool:
+    """Whether a segment that is gone has been merged, and what it became merged again, since the catalog's time."""
+    return any(
+        merged.segment.number > one.number
+        and merged.segment.position >= one.position
+        and (merged.segment.table, merged.segment.tenant, merged.segment.day) == (one.table, one.tenant, one.day)
+        for group in merges
+        for merged in group
+        if not merged.known
     )
 
 
@@ -205,9 +236,12 @@ def _adopted(data: Path, one: Found, now: int, *, dead: bool) -> Segment:
 
 
 def _check_present(data: Path, catalog: Catalog, now: int) -> None:
-    """Set aside live segments that are not there or not whole, and forget dead ones that are gone."""
-    bad = [one for one in catalog.segments() if one.table in model.TABLES and _size(data / one.path) != one.bytes]
+    """Set aside live segments that are gone, cut off or (the youngest) not sound; forget dead ones that are gone."""
+    live = [one for one in catalog.segments() if one.table in model.TABLES]
+    bad = [one for one in live if _size(data / one.path) != one.bytes]
+    bad += [one for one in scrub.young(live) if one not in bad and not scrub.sound(data, one)]
     gone = [one for one in catalog.segments("dead") if _size(data / one.path) is None]
+    files.sync_folders(data / one.path for one in gone)
     if bad or gone:
         catalog.commit(
             [replace(one, state="quarantined", ended=now) for one in bad],

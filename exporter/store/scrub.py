@@ -1,6 +1,7 @@
 """Whether segments still hold what was written: DuckDB does not look at Parquet's own checksums, and answers wrong.
 
 In: the catalog's rows and the time. Out: which segments to read again, and which of them are damaged.
+A flipped bit is found by the start that follows where it hits a segment of `young`, else by the next merge or scrub.
 """
 
 from collections.abc import Iterable
@@ -16,9 +17,23 @@ _BYTES_AT_ONCE: Final = 64 * 2**20
 def due(live: Iterable[Segment], interval: int, now: int) -> list[Segment]:
     """The segments not verified for `interval`, longest first, up to 64 MiB of them and at least one."""
     late = sorted((one for one in live if one.verified + interval <= now), key=lambda one: one.verified)
+    return _first(late)
+
+
+def young(live: Iterable[Segment]) -> list[Segment]:
+    """The segments written last, up to 64 MiB of them and at least one: what a crash of the machine may have spoilt.
+
+    To read so much takes 0.03 s, or 0.3 s from the disk.
+    """
+    return _first(sorted(live, key=lambda one: -one.number))
+
+
+def _first(segments: Iterable[Segment]) -> list[Segment]:
     chosen: list[Segment] = []
-    for one in late:
-        if chosen and sum(other.bytes for other in chosen) + one.bytes > _BYTES_AT_ONCE:
+    left = _BYTES_AT_ONCE
+    for one in segments:
+        left -= one.bytes
+        if chosen and left < 0:
             break
         chosen.append(one)
     return chosen

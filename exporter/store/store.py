@@ -183,8 +183,9 @@ class Store:
             self._change(past)
         unheld = retain.unheld(self._dead(), self._settings.grace, now)
         if unheld and not self._stale:  # else what is published may still list them
-            files.remove(self._data / one.path for one in unheld)
-            gone = [one for one in unheld if not (self._data / one.path).exists()]
+            disk.sync_directory(self._data)  # nor may a power cut bring back an `ax.duckdb` that does
+            removed = set(files.remove_for_good(self._data / one.path for one in unheld))
+            gone = [one for one in unheld if self._data / one.path in removed]
             for folder in {one.path.parent for one in gone}:
                 files.remove_empty(self._data / folder, below=self._data / "segments")
             with self._changing:

@@ -1,9 +1,11 @@
-"""A receiver to send to: real sockets, a real journal, in a thread.
+"""A receiver to send to: real sockets, a real journal, in a thread; and requests that no exporter would write.
 
 In: settings. Out: addresses, what the journal holds, what was counted.
 """
 
 import asyncio
+import base64
+import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
@@ -13,18 +15,23 @@ from typing import Any, Final
 
 import grpc
 import uvloop
+from google.protobuf import json_format
 
 from exporter.clock import SystemClock
 from exporter.config import Config
 from exporter.journal import Journal, Tail
 from exporter.model import Request, Signal
 from exporter.receive import Counters, Listening, listen
-from exporter.receive.messages import METHODS
+from exporter.receive.messages import METHODS, PATHS
+from exporter.receive.wire import to_varint
+from tests.otlp import Export
 
 SECOND: Final = 1_000_000_000
 PROTOBUF: Final = {"content-type": "application/x-protobuf"}
 JSON: Final = {"content-type": "application/json"}
 EXPORT: Final = {signal: method for method, signal in METHODS.items()}
+URLS: Final = {signal: path for path, signal in PATHS.items()}
+_IDS: Final = frozenset({"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"})
 
 
 class Receiver:
@@ -132,3 +139,45 @@ def until(condition: Callable[[], bool]) -> None:
         if clock.monotonic() > deadline:
             raise AssertionError("it did not come to pass")
         threading.Event().wait(0.005)
+
+
+def within(content: bytes, *numbers: int) -> bytes:
+    """The content as a field of a field …, the innermost first."""
+    for number in numbers:
+        content = to_varint(number << 3 | 2) + to_varint(len(content)) + content
+    return content
+
+
+def empty_spans(count: int) -> bytes:
+    """A request of so many spans, two bytes each."""
+    return within(b"\x12\x00" * count, 2, 1)
+
+
+def deep_bytes(depth: int) -> bytes:
+    """A request for a span with an attribute of arrays in arrays, deeper than protobuf itself would write it."""
+    heads: list[bytes] = []
+    size = 0
+    for number in (*(1, 5) * depth, 2, 9, 2, 2, 1):  # from within: values of arrays; value, attribute, span, …
+        heads.append(bytes([number << 3 | 2]) + to_varint(size))
+        size += len(heads[-1])
+    return b"".join(reversed(heads))
+
+
+def deep_json(depth: int) -> bytes:
+    """The same in JSON, after a span named `kept`."""
+    value = '{"arrayValue":{"values":[' * depth + "{}" + "]}}" * depth
+    span = f'{{"attributes":[{{"key":"k","value":{value}}}]}}'
+    return f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"name":"kept"}},{span}]}}]}}]}}'.encode()
+
+
+def to_json(export: Export, **options: Any) -> bytes:
+    """The request as OTLP/JSON; `options` are those of `json_format.MessageToDict`."""
+    return json.dumps(_hex_ids(json_format.MessageToDict(export, **options))).encode()
+
+
+def _hex_ids(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_hex_ids(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: base64.b64decode(item).hex() if key in _IDS else _hex_ids(item) for key, item in part.items()}

@@ -10,8 +10,7 @@ import grpc
 import httpx
 
 from exporter.model import Signal
-from exporter.receive.messages import PATHS
-from tests.exporter.receiving import EXPORT, JSON, PROTOBUF, receiving
+from tests.exporter.receiving import EXPORT, JSON, PROTOBUF, URLS, receiving
 from tests.factories import logs_request, metrics_request, spans_request
 
 MAKERS: dict[Signal, Any] = {
@@ -19,7 +18,6 @@ MAKERS: dict[Signal, Any] = {
     Signal.METRICS: metrics_request,
     Signal.LOGS: logs_request,
 }
-URLS = {signal: path for path, signal in PATHS.items()}
 JSON_SPANS = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{},{},{}]}]}]}'
 
 

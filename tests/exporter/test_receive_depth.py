@@ -15,16 +15,14 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from exporter.errors import Reason, Refused
 from exporter.model import Signal
 from exporter.receive import parse as parsing
-from exporter.receive.messages import PATHS, REJECTED, RESPONSES
+from exporter.receive.messages import REJECTED, RESPONSES
 from exporter.receive.parse import Parsed, parse
-from exporter.receive.wire import to_varint
-from tests.exporter.receiving import JSON, PROTOBUF, Receiver, receiving, refusal
+from tests.exporter.receiving import JSON, PROTOBUF, URLS, Receiver, deep_bytes, deep_json, receiving, refusal, within
 from tests.factories import spans_request
 from tests.otlp import EXPORTS, Export, any_value, items_of
 from tests.strategies import examples, exports
 
 DEPTH: Final = 20
-URLS: Final = {signal: path for path, signal in PATHS.items()}
 
 # Where a value can be, in a request of four items of two resources, and how many of the items it belongs to.
 # A number is a place in a list, + a new element of it.
@@ -104,22 +102,6 @@ def lists(depth: int) -> AnyValue:
     return any_value(value)
 
 
-def raw_arrays(depth: int) -> bytes:
-    """A span with an attribute that nests deeper than protobuf itself would write it."""
-    heads: list[bytes] = []
-    size = 0
-    for number in (*(1, 5) * depth, 2, 9, 2, 2, 1):  # from within: values of arrays; value, attribute, span, …
-        heads.append(bytes([number << 3 | 2]) + to_varint(size))
-        size += len(heads[-1])
-    return b"".join(reversed(heads))
-
-
-def json_arrays(depth: int) -> bytes:
-    value = '{"arrayValue":{"values":[' * depth + "{}" + "]}}" * depth
-    span = f'{{"attributes":[{{"key":"k","value":{value}}}]}}'
-    return f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"name":"kept"}},{span}]}}]}}]}}'.encode()
-
-
 def test_the_installed_protobuf_reads_100_messages_one_in_another() -> None:
     assert parsing._MOST_NESTED == 100  # noqa: SLF001 - what the check of depth is built on
 
@@ -157,10 +139,10 @@ def test_every_limit_is_kept_to_the_level(depth: int, signal: Signal) -> None:
 
 @pytest.mark.parametrize("depth", [48, 100, 10_000, 200_000])
 def test_what_protobuf_itself_does_not_read_is_refused_and_depth_is_named(receiver: Receiver, depth: int) -> None:
-    error = refusal(lambda: receiver.call(raw_arrays(depth)))
+    error = refusal(lambda: receiver.call(deep_bytes(depth)))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "nests values deeper than protobuf is read" in error.details()
-    answer = httpx.post(f"{receiver.http}/v1/traces", content=json_arrays(depth), headers=JSON, timeout=20)
+    answer = httpx.post(f"{receiver.http}/v1/traces", content=deep_json(depth), headers=JSON, timeout=20)
     assert (answer.status_code, "deep" in answer.json()["message"]) == (400, True)
 
 
@@ -177,7 +159,7 @@ def test_what_is_cut_is_told_as_a_partial_success(receiver: Receiver, depth: int
     stored = EXPORTS[Signal.TRACES].FromString(receiver.stored()[-1].payload)
     assert (items_of(stored), receiver.stored()[-1].items) == (1, 1)
     assert reach(stored, "resource_spans.0.scope_spans.0.spans.0.name") == f"kept {depth}"
-    answer = httpx.post(f"{receiver.http}/v1/traces", content=json_arrays(depth), headers=JSON)
+    answer = httpx.post(f"{receiver.http}/v1/traces", content=deep_json(depth), headers=JSON)
     assert answer.status_code == 200
     assert answer.json() == json_format.MessageToDict(expected)
     after = {name: receiver.counted(name) for name in before}
@@ -230,10 +212,7 @@ def test_what_is_not_deep_is_kept_to_the_byte(data: st.DataObject, signal: Signa
 
 def test_a_deep_value_that_a_later_one_replaces_does_not_reach_the_journal() -> None:
     deep = arrays(DEPTH + 1).SerializeToString() + AnyValue(string_value="x").SerializeToString()
-    parts = deep
-    for number in (2, 9, 2, 2, 1):
-        parts = bytes([number << 3 | 2]) + to_varint(len(parts)) + parts
-    parsed = parse(Signal.TRACES, parts, DEPTH)
+    parsed = parse(Signal.TRACES, within(deep, 2, 9, 2, 2, 1), DEPTH)
     assert parsed == Parsed(span_with(AnyValue(string_value="x")).SerializeToString(), 1)
 
 
@@ -256,5 +235,5 @@ def test_thousands_of_deep_spans_are_refused_as_one_rather_than_looked_at() -> N
 
 def test_a_refusal_for_depth_has_its_own_reason() -> None:
     with pytest.raises(Refused) as refused:
-        parse(Signal.TRACES, raw_arrays(60), DEPTH)
+        parse(Signal.TRACES, deep_bytes(60), DEPTH)
     assert refused.value.reason is Reason.TOO_DEEP

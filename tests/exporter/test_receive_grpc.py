@@ -11,7 +11,7 @@ from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from exporter.model import Signal
-from tests.exporter.receiving import EXPORT, Receiver, receiving, refusal
+from tests.exporter.receiving import EXPORT, Receiver, empty_spans, receiving, refusal
 from tests.factories import logs_request, metrics_request, spans_request
 
 CODE = grpc.StatusCode
@@ -22,21 +22,6 @@ PROFILES = "/opentelemetry.proto.collector.profiles.v1development.ProfilesServic
 def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
     with receiving(tmp_path_factory.mktemp("data")) as running:
         yield running
-
-
-def spans_of(count: int) -> bytes:
-    """A request of empty spans."""
-    spans = b"\x12\x00" * count
-    scope = b"\x12" + varint(len(spans)) + spans
-    return b"\x0a" + varint(len(scope)) + scope
-
-
-def varint(value: int) -> bytes:
-    encoded = b""
-    while value >= 128:
-        encoded += bytes([value & 127 | 128])
-        value >>= 7
-    return encoded + bytes([value])
 
 
 def trailers(error: Any) -> dict[str, bytes]:
@@ -98,8 +83,8 @@ def test_what_does_not_parse_is_refused_for_good_and_says_what_is_wrong(
 
 
 def test_50_000_items_are_taken_and_50_001_are_refused_for_good(receiver: Receiver) -> None:
-    assert receiver.call(spans_of(50_000)) == b""
-    error = refusal(lambda: receiver.call(spans_of(50_001)))
+    assert receiver.call(empty_spans(50_000)) == b""
+    error = refusal(lambda: receiver.call(empty_spans(50_001)))
     assert error.code() is CODE.RESOURCE_EXHAUSTED
     assert "more than 50000 spans" in error.details()
     assert details(error) == {}
@@ -108,7 +93,7 @@ def test_50_000_items_are_taken_and_50_001_are_refused_for_good(receiver: Receiv
 
 @pytest.mark.parametrize("items", [300_000, 8_000_000])
 def test_millions_of_empty_spans_are_refused_unparsed(receiver: Receiver, items: int) -> None:
-    error = refusal(lambda: receiver.call(spans_of(items)))
+    error = refusal(lambda: receiver.call(empty_spans(items)))
     assert error.code() is CODE.RESOURCE_EXHAUSTED
     assert "google.rpc.retryinfo-bin" not in trailers(error)
 

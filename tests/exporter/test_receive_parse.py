@@ -1,4 +1,4 @@
-"""Requests as bytes: counted without being parsed, and refused with the place where they cannot be read."""
+"""Requests as bytes: inflated, and refused with the place where they cannot be read."""
 
 import random
 import tracemalloc
@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from exporter.config import Limits
 from exporter.errors import Reason, Refused
 from exporter.model import Signal
-from exporter.receive.count import PARSED_UNCOUNTED_BYTES, count
 from exporter.receive.inflate import inflate
 from exporter.receive.parse import parse
 from exporter.receive.wire import to_varint, varint
+from tests.exporter.receiving import within
 from tests.factories import logs_request, metrics_request, spans_request
-from tests.otlp import EXPORTS, items_of
-from tests.strategies import examples, exports
+from tests.otlp import EXPORTS
 
 MAKERS: dict[Signal, Any] = {
     Signal.TRACES: spans_request,
@@ -27,31 +26,6 @@ MAKERS: dict[Signal, Any] = {
     Signal.LOGS: logs_request,
 }
 MIB = 2**20
-
-
-@examples(30)
-@given(data=st.data(), signal=st.sampled_from(Signal))
-def test_the_count_is_the_number_of_items(data: st.DataObject, signal: Signal) -> None:
-    export = data.draw(exports(signal))
-    assert count(signal, export.SerializeToString(), 50_000) == items_of(export)
-
-
-@pytest.mark.parametrize("signal", list(Signal))
-def test_the_count_of_a_large_request_is_the_same_up_to_the_limit(signal: Signal) -> None:
-    export = MAKERS[signal](3_000)
-    payload = export.SerializeToString()
-    assert len(payload) > PARSED_UNCOUNTED_BYTES
-    assert count(signal, payload, 3_000) == items_of(export) == 3_000
-    assert count(signal, payload, 2_999) == 3_000
-    assert count(signal, payload, 100) == 101
-    assert count(signal, payload[:-1], 3_000) == 3_000
-    assert 0 <= count(signal, b"\xff" + payload, 3_000) <= 3_000
-
-
-@pytest.mark.parametrize("empty", [b"\x0a\x00", b"\x50\x01", b"\x5d1234"])
-def test_what_is_no_items_but_far_too_much_around_them_counts_as_too_many(empty: bytes) -> None:
-    payload = empty * (PARSED_UNCOUNTED_BYTES // len(empty) + 1)
-    assert count(Signal.TRACES, payload, 1_000) == 1_001
 
 
 @given(value=st.integers(0, 2**64 - 1))
@@ -66,13 +40,6 @@ def test_a_varint_is_read_as_it_was_written(value: int) -> None:
 
 def spans(content: bytes) -> bytes:
     return within(content, 2, 2, 1)
-
-
-def within(content: bytes, *numbers: int) -> bytes:
-    """The content as a field of a field …, the innermost first."""
-    for number in numbers:
-        content = bytes([number << 3 | 2]) + to_varint(len(content)) + content
-    return content
 
 
 @pytest.mark.parametrize(
@@ -124,7 +91,6 @@ def test_random_changes_are_read_or_refused_as_protobuf_would(signal: Signal) ->
         for _ in range(rng.choice((1, 1, 2, 8))):
             changed[rng.randrange(len(changed))] = rng.choice((0, 1, 10, 18, 42, 50, 127, 128, 255, rng.randrange(256)))
         assert reads(signal, bytes(changed)) == protobuf_reads(signal, bytes(changed))
-        count(signal, bytes(changed), 50)
 
 
 def reads(signal: Signal, payload: bytes) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 import pytest
 
+from exporter import query
 from exporter.clock import SystemClock
 from exporter.errors import BadConfig
 from exporter.store import duck
@@ -85,6 +86,63 @@ def test_a_reader_keeps_its_list_for_the_grace_and_must_open_again_after_it(tmp_
         held.execute("SELECT count(DISTINCT span_id) FROM spans").fetchall()
     held.close()
     assert how_many(tmp_path) == 80
+    store.close()
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_a_query_under_way_reads_on_within_the_grace_and_is_cut_short_by_an_error_after_it(
+    tmp_path: Path, *, over: bool
+) -> None:
+    store = opened(tmp_path, grace=HOUR)
+    for _ in range(16):
+        append(store, spans([NOON] * 400, attribute_types="x" * 4_000))  # more than DuckDB reads ahead
+    with duckdb.connect(tmp_path / "ax.duckdb", read_only=True, config={"threads": 1}) as held:
+        answer = held.execute("SELECT span_id, attribute_types FROM spans")
+        seen = answer.fetchmany(100)
+        store.maintain(NOON + 2 * HOUR)
+        store.maintain(NOON + 3 * HOUR - 1 + over)
+        assert len(list(segment_files(tmp_path))) == (1 if over else 17)
+        if over:
+            with pytest.raises(duckdb.IOException, match="No such file"):
+                answer.fetchall()
+        else:
+            seen += answer.fetchall()
+            assert len(seen) == len(set(seen)) == 6_400
+    assert how_many(tmp_path) == 6_400
+    store.close()
+
+
+def test_who_opens_the_file_for_each_query_is_never_wrong_though_there_is_no_grace(tmp_path: Path) -> None:
+    clock = SystemClock()
+    store = opened(tmp_path, grace=0)
+    append(store, spans(seconds(NOON, 40)))
+    over = threading.Event()
+
+    def work() -> None:
+        appended = 1
+        while not over.is_set():
+            append(store, spans(seconds(NOON + 40 * appended * NS_PER_S, 40)))
+            appended += 1
+            store.maintain(NOON + 30 * MINUTE)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    seen, failed = list[dict[str, int]](), list[str]()
+    deadline = clock.monotonic() + 4 * NS_PER_S
+    while clock.monotonic() < deadline:
+        try:
+            answer = query.sql(tmp_path, "SELECT count(*) AS rows, count(DISTINCT span_id) AS spans FROM spans")
+        except query.QueryFailed as error:
+            failed.append(str(error))
+        else:
+            seen += answer.to_pylist()
+    over.set()
+    worker.join()
+    rows = [row["rows"] for row in seen]
+    assert rows == [row["spans"] for row in seen] == sorted(rows)
+    assert len(set(rows)) > 5
+    assert [said for said in failed if "No files found" not in said and "No such file" not in said] == []
+    assert len(failed) < len(seen)
     store.close()
 
 

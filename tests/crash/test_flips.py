@@ -126,7 +126,7 @@ REQUESTS: Final = 72
 
 
 def check_journal(left: Left, damage: Damage) -> None:
-    """A request that was hit is lost alone, and counted; one that was stored may be stored again if it is sent again."""
+    """A request that was hit is lost alone, and counted; one that was stored may be stored twice if sent again."""
     found = start(left.data, left.said)
     assert is_whole(found.rows)
     lost, forgotten = left.said.acked - found.numbers, found.numbers - found.known

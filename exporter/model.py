@@ -316,8 +316,9 @@ class Table:
     """One stored table.
 
     `columns` are in the order of their field ids; `time` is the column that queries restrict; two rows with equal
-    `identity` are the same record, sent twice (empty: no two are); `sort` is the order of rows in a compacted segment;
-    `bloom` names the columns with a bloom filter; `promoted` maps attributes to the types of their own columns.
+    `identity` are the same record, sent twice (empty: no two are); `sort` is the order of rows in the segment of a
+    closed hour or day (empty: that in which they came in); `bloom` names the columns with a bloom filter; `promoted`
+    maps attributes to the types of their own columns.
     """
 
     name: str
@@ -361,11 +362,11 @@ TABLES: Final[dict[str, Table]] = {
             PROMOTED_SPAN,
             "start_time",
             identity=_SPAN_IDENTITY,
-            sort=("trace_id", "start_time"),
-            bloom=("trace_id", "span_id"),
+            sort=(),
+            bloom=("trace_id",),
         ),
         # A pending span is a span that has started: its later copies do not make it a duplicate.
-        Table("spans_pending", Signal.TRACES, SPANS, PROMOTED_SPAN, "start_time", identity=(), sort=("start_time",)),
+        Table("spans_pending", Signal.TRACES, SPANS, PROMOTED_SPAN, "start_time", identity=(), sort=()),
         Table(
             "logs",
             Signal.LOGS,
@@ -373,7 +374,7 @@ TABLES: Final[dict[str, Table]] = {
             PROMOTED_LOG,
             "time",
             identity=(),
-            sort=("service_name", "time"),
+            sort=(),
             bloom=("trace_id",),
         ),
         _points("metrics_gauge", METRICS_GAUGE),

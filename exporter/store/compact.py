@@ -2,7 +2,8 @@
 
 In: live segments. Out: merges, those that shorten the list of files first.
 Within an hour, eight segments of one size make one of the next size, rows as they are. An hour that is over, and late
-rows with it, becomes one sorted segment without doubles; so does a day, once it is older than yesterday.
+rows with it, becomes one segment without doubles; so do eight small hours of a day, and the day, each once it has been
+over for long.
 """
 
 from collections import defaultdict
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.store.catalog import Segment
-from exporter.store.partition import HOUR_NS, first_split_day, start_of
+from exporter.store.partition import DAY_NS, HOUR_NS, start_of
 
 MERGED: Final = 1
 HOUR: Final = 2
 DAY: Final = 3
-"""Levels of segments; fresh ones have 0."""
+"""Levels of segments; fresh ones have 0. What was made of several hours has `HOUR` and no hour."""
 
 TIER: Final = 8
 """As many segments of one size class merge; a class spans sizes up to as many times its smallest."""
@@ -27,7 +28,8 @@ FILE_ROWS: Final = 4 * 2**20
 MERGE_ROWS: Final = 32 * 2**20
 """Most rows of one merge: what is larger closes in several, and doubles in different ones stay."""
 
-_DAY_PATIENCE: Final = 24
+_LONG: Final = 24
+"""As many times the lateness of an hour is that of a day, and of an hour that is merged with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +55,32 @@ def plan(segments: Iterable[Segment], now: int, lateness: int) -> list[Merge]:
 
 def _day(segments: Sequence[Segment], now: int, lateness: int) -> Iterator[Merge]:
     day = segments[0].day
-    if day < first_split_day(now):
-        rows = sum(one.rows for one in segments)
-        if rows <= MERGE_ROWS:
-            yield from _partition(segments, DAY, None, now, _DAY_PATIENCE * lateness)
-            return
+    is_over = now >= start_of(day) + DAY_NS + _LONG * lateness
+    if is_over and sum(one.rows for one in segments) <= MERGE_ROWS:
+        yield from _partition(segments, DAY, None, now, _LONG * lateness)
+        return
     hours = defaultdict(list)
     for one in segments:
         hours[one.hour].append(one)
+    small: list[Segment] = []
     for hour, of_hour in hours.items():
         if hour is None:
-            yield from _partition(of_hour, DAY, None, now, _DAY_PATIENCE * lateness)
-        elif now >= start_of(day) + (hour + 1) * HOUR_NS + lateness:
-            yield from _partition(of_hour, HOUR, hour, now, lateness)
-        else:
+            came_late = [one for one in of_hour if one.level != HOUR]
+            yield from _partition(came_late, DAY, None, now, _LONG * lateness)
+            continue
+        end = start_of(day) + (hour + 1) * HOUR_NS
+        if now < end + lateness:
             yield from _tiers(of_hour, hour)
+            continue
+        yield from _partition(of_hour, HOUR, hour, now, lateness)
+        if now >= end + _LONG * lateness and all(_is_small_hour(one) for one in of_hour):
+            small += of_hour
+    if len({one.hour for one in small}) >= TIER:
+        yield Merge(tuple(sorted(small, key=_time)), HOUR, None)
+
+
+def _is_small_hour(one: Segment) -> bool:
+    return one.level == HOUR and one.rows <= FILE_ROWS // TIER
 
 
 def _partition(segments: Sequence[Segment], level: int, hour: int | None, now: int, patience: int) -> Iterator[Merge]:
@@ -81,18 +94,20 @@ def _partition(segments: Sequence[Segment], level: int, hour: int | None, now: i
     )
     if open_rows and due:
         yield from (
-            Merge(tuple(sorted(batch, key=_number)), level, hour)
-            for batch in _batches(segments)
-            if any(one.level < level for one in batch)
+            Merge(tuple(batch), level, hour) for batch in _batches(segments) if any(one.level < level for one in batch)
         )
-    else:
-        yield from _tiers([one for one in open_rows if one.hour == hour], hour)
+        return
+    waiting = defaultdict(list)
+    for one in open_rows:
+        waiting[one.hour].append(one)
+    for of, rows in waiting.items():
+        yield from _tiers(rows, of)
 
 
 def _batches(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
     """The segments in order of time, in runs of at most `MERGE_ROWS`."""
     batch: list[Segment] = []
-    for one in sorted(segments, key=lambda one: (one.min_time, one.number)):
+    for one in sorted(segments, key=_time):
         if batch and sum(other.rows for other in batch) + one.rows > MERGE_ROWS:
             yield batch
             batch = []
@@ -112,3 +127,7 @@ def _tiers(segments: Iterable[Segment], hour: int | None) -> Iterator[Merge]:
 
 def _number(one: Segment) -> int:
     return one.number
+
+
+def _time(one: Segment) -> tuple[int, int]:
+    return one.min_time, one.number

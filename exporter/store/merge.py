@@ -15,7 +15,7 @@ from exporter.store.catalog import Segment, partition_path, segment_name
 from exporter.store.compact import FILE_ROWS, MERGED, Merge
 from exporter.store.counts import Counts
 from exporter.store.partition import time_range
-from exporter.store.slices import Slice, in_order, slices
+from exporter.store.slices import NO_ROWS, Slice, doubles, in_order, slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +49,30 @@ class Merger:
 
     def run(self, connection: duckdb.DuckDBPyConnection, memory_bytes: int, stopped: Callable[[], bool]) -> Merged:
         """Write the merged segments, with a `sorter`. Raises `Corrupt`, `OSError`, and `Stopped` once `stopped()`."""
-        doubles = 0
+        left_out = 0
         try:
             for part in self._slices(connection, memory_bytes):
                 _go_on_unless(stopped)
-                doubles += part.doubles
+                left_out += part.doubles
                 file = self._open_file()
                 file.add(part.rows)
                 self._ranges.append(time_range(self._table, part.rows))
-            self._close_file(doubles, last=True)
+            self._close_file(left_out, last=True)
             for folder in {(self._data / one.path).parent for one in self._outputs}:
                 disk.sync_directory(folder)
         except BaseException:
             self._abandon()
             raise
-        return Merged(tuple(self._outputs), doubles)
+        return Merged(tuple(self._outputs), left_out)
 
     def _slices(self, connection: duckdb.DuckDBPyConnection, memory_bytes: int) -> Iterator[Slice]:
         """An hour that is open is sorted when it closes: doing so at each merge doubles what a row costs."""
         inputs = [self._data / one.path for one in self._merge.inputs]
         if self._merge.level == MERGED:
-            return in_order(self._table, inputs)
-        return slices(connection, self._table, inputs, memory_bytes)
+            return in_order(self._table, inputs, NO_ROWS)
+        if self._table.sort:
+            return slices(connection, self._table, inputs, memory_bytes)
+        return in_order(self._table, inputs, doubles(connection, self._table, inputs, memory_bytes))
 
     def _open_file(self) -> segment.Compacted:
         if self._file is not None and self._file.rows >= FILE_ROWS:
@@ -80,16 +82,15 @@ class Merger:
             folder = self._data / partition_path(first.table, first.tenant, first.day, self._merge.hour)
             self._number, self._ranges = self._numbers(), []
             path = folder / segment_name(self._number, self._position, self._merge.level)
-            rows = sum(one.rows for one in self._merge.inputs)
-            self._file = segment.Compacted(self._table, path, rows, is_closed=self._merge.level != MERGED)
+            self._file = segment.Compacted(self._table, path, is_closed=self._merge.level != MERGED)
         return self._file
 
-    def _close_file(self, doubles: int, *, last: bool) -> None:
+    def _close_file(self, left_out: int, *, last: bool) -> None:
         if self._file is None:
             return
         first, inputs, place = self._merge.inputs[0], self._merge.inputs, len(self._outputs)
         least, greatest = min(low for low, _ in self._ranges), max(high for _, high in self._ranges)
-        counts = self._counts.plus(Counts(deduplicated={self._table.signal: doubles}))
+        counts = self._counts.plus(Counts(deduplicated={self._table.signal: left_out}))
         size, checksum = self._file.close(
             segment.Origin(
                 format=model.FORMAT_VERSION,

@@ -76,7 +76,7 @@ def _reconcile(data: Path, catalog: Catalog, now: int, *, lost: bool) -> None:
     unknown = [path for path in there if path.name not in known]
     if not unknown:
         return
-    found, broken = _read(data, unknown, known)
+    found, broken = _read(data, unknown, known, lost=lost)
     live = {one.name for one in catalog.segments()} & {path.name for path in there}
     whole, cut, unexplained = [], [], []
     for group in _groups(found):
@@ -91,7 +91,7 @@ def _reconcile(data: Path, catalog: Catalog, now: int, *, lost: bool) -> None:
         if whole:
             _rebuild(data, catalog, [one for group in whole for one in group], now)
         return
-    more, more_broken = _read(data, [path for path in there if path.name in known], known)
+    more, more_broken = _read(data, [path for path in there if path.name in known], known, lost=lost)
     _rebuild(data, catalog, [*found, *more], now)
     for path in [*broken, *more_broken]:
         set_aside(data, path, path.name)
@@ -105,16 +105,23 @@ def _is_ours(data: Path, path: Path) -> bool:
     return _NAME.fullmatch(path.name) is not None and _FOLDER.fullmatch(folder) is not None
 
 
-def _read(data: Path, paths: Iterable[Path], known: dict[str, Segment]) -> tuple[list[Found], list[Path]]:
-    """What the files say, and those that say nothing."""
+def _read(
+    data: Path, paths: Iterable[Path], known: dict[str, Segment], *, lost: bool
+) -> tuple[list[Found], list[Path]]:
+    """What the files say, and those that say nothing, or what cannot be: a newer version marks the catalog first."""
     found, broken = [], []
     for path in paths:
         try:
             origin, rows, columns = segment.origin_of(path)
-        except Corrupt:
+            Counts.from_json(origin.counts)
+        except (Corrupt, KeyError, TypeError, ValueError):
             broken.append(path)
             continue
-        refuse_newer(origin.format, data)
+        if lost:
+            refuse_newer(origin.format, data)
+        elif origin.format > model.FORMAT_VERSION:
+            broken.append(path)
+            continue
         one = known.get(path.name) or _as_segment(data, path, origin, rows, columns)
         found.append(Found(one, origin, path.name in known))
     return found, broken

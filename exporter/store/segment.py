@@ -7,12 +7,13 @@ the rest of writing.
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
@@ -102,23 +103,30 @@ class Compacted:
     Its file has a temporary name until `close`; `abandon` leaves nothing. `rows` are those written so far.
     """
 
-    def __init__(self, table: model.Table, path: Path, expected_rows: int, *, is_closed: bool) -> None:
-        """`expected_rows` sizes the bloom filters."""
+    def __init__(self, table: model.Table, path: Path, *, is_closed: bool) -> None:
+        """Nothing is there yet."""
         self.path = path
         self.rows = 0
         self._table = table
         self._temporary = path.with_name(path.name + files.TEMPORARY)
         disk.make_directory(path.parent)
         self._sink = _Digested(self._temporary)
-        self._writer = _writer(table, pa.PythonFile(self._sink, mode="w"), is_closed=is_closed, rows=expected_rows)
+        self._is_closed = is_closed
+        self._writer: pq.ParquetWriter | None = None
 
     def add(self, rows: pa.Table) -> None:
-        """Append `rows` as row groups of their own."""
+        """Append `rows` as row groups of their own. The first ones tell how large a bloom filter is."""
+        if self._writer is None:
+            sink = pa.PythonFile(self._sink, mode="w")
+            distinct = _most_distinct(rows.slice(0, ROW_GROUP_ROWS), self._table.bloom)
+            self._writer = _writer(self._table, sink, is_closed=self._is_closed, rows=distinct)
         _write(self._writer, self._table, rows)
         self.rows += rows.num_rows
 
     def close(self, origin: Origin) -> tuple[int, str]:
         """Put the file in its place, synced but for its directory; its bytes and checksum."""
+        if self._writer is None:
+            raise ValueError("a segment without rows")
         self._writer.add_key_value_metadata(_footer(origin))
         self._writer.close()
         self._sink.finish()
@@ -127,8 +135,15 @@ class Compacted:
 
     def abandon(self) -> None:
         """Remove the unfinished file."""
+        if self._writer is not None:
+            self._writer.is_open = False  # else it would write its footer when it is collected
         self._sink.close()
         files.remove([self._temporary])
+
+
+def _most_distinct(rows: pa.Table, columns: Sequence[str]) -> int:
+    """A span shares its trace with others: as many bits for each row made a trace's filter 2 B a span larger."""
+    return max((pc.count_distinct(rows[name]).as_py() for name in columns), default=1)
 
 
 def checksum(data: bytes | memoryview) -> str:
@@ -153,9 +168,11 @@ def opened(path: Path, table: model.Table) -> pq.ParquetFile:
         raise Corrupt(f"cannot read {path}: {error}") from error
 
 
-def conformed(rows: pa.Table, table: model.Table) -> pa.Table:
-    """`rows` of a segment in today's columns: those that it was written without are NULL."""
+def conformed(rows: pa.Table, table: model.Table, columns: Sequence[str] | None = None) -> pa.Table:
+    """`rows` of a segment in today's columns, or some of them: those that it was written without are NULL."""
     schema, names = arrow_schema(table), rows.column_names
+    if columns is not None:
+        schema = pa.schema([schema.field(name) for name in columns])
     columns = (
         rows.columns
         if names == schema.names

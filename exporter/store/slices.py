@@ -1,11 +1,11 @@
-"""The rows of several segments: as they are, or sorted and without doubles, a slice of time after the other.
+"""The rows of several segments: in the order in which they came in, or sorted, a slice of time after the other.
 
-In: the files of segments of one table. Out: Arrow tables that fit in memory, and how many doubles were left out.
+In: the files of segments of one table. Out: Arrow tables that fit in memory, without doubles.
 DuckDB orders and finds doubles over the few columns that this takes; Arrow gathers the rows. Letting DuckDB sort whole
 rows took 13 µs a row instead of 4, and failed for want of memory at 256 MiB and a million spans.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,16 +22,22 @@ from exporter.store import duck, files, segment
 
 _SHARE: Final = 4
 """A slice in memory is at most this part of what a merge may use: it is there once read, once joined, once sorted."""
+_IDS: Final = ("trace_id", "span_id")
+"""A record without its ids is nobody's double."""
 _DECODED: Final = 2  # bytes in memory for one as Parquet counts them uncompressed
 _SLICE_ROWS: Final = 262_144
 _LEAST_BYTES: Final = 64 * 2**20  # DuckDB does not work with much less
 
 _ROW: Final = "row number"
 
+Rows = np.ndarray[Any, np.dtype[np.int64]]
+"""Numbers of rows, counted from 0 through files in their order; ascending."""
+NO_ROWS: Final[Rows] = np.empty(0, dtype=np.int64)
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows of one stretch of time, sorted; `doubles` of others in it were left out."""
+    """Rows that follow each other; `doubles` of others among them were left out."""
 
     rows: pa.Table
     doubles: int
@@ -39,10 +45,14 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """A row group: where it is, and its rows' least and greatest time in microseconds (None: not known)."""
+    """A row group: where it is, and its rows' least and greatest time in microseconds (None: not known).
 
-    file: int
+    `first` is the number of its first row.
+    """
+
+    source: pq.ParquetFile
     place: int
+    first: int
     rows: int
     least: int | None
     greatest: int | None
@@ -55,62 +65,97 @@ def sorter(data: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
     return duck.memory(memory_bytes=max(_LEAST_BYTES, memory_bytes // _SHARE), temporary=spill, threads=1)
 
 
-def in_order(table: model.Table, paths: Sequence[Path]) -> Iterator[Slice]:
-    """All rows of the segments as they are, a file after the other, in slices of about a row group.
+def in_order(table: model.Table, paths: Sequence[Path], without: Rows) -> Iterator[Slice]:
+    """All rows of the segments but those `without`, as they are, in slices of about a row group.
 
     Raises `Corrupt` for a file that is no segment.
     """
     parts: list[pa.Table] = []
-    for source in (segment.opened(path, table) for path in paths):
-        for place in range(source.num_row_groups):
-            if (
-                sum(part.num_rows for part in parts) + source.metadata.row_group(place).num_rows
-                > segment.ROW_GROUP_ROWS
-            ):
-                yield from _joined(parts)
-                parts = []
-            parts.append(segment.conformed(source.read_row_group(place, use_threads=False), table))
-    yield from _joined(parts)
-
-
-def _joined(parts: Sequence[pa.Table]) -> Iterator[Slice]:
+    dropped = 0
+    for group in _row_groups(table, paths):
+        if parts and sum(part.num_rows for part in parts) + group.rows > segment.ROW_GROUP_ROWS:
+            yield Slice(pa.concat_tables(parts), dropped)
+            parts, dropped = [], 0
+        low, high = np.searchsorted(without, (group.first, group.first + group.rows))
+        rows = segment.conformed(group.source.read_row_group(group.place, use_threads=False), table)
+        parts.append(_without(rows, without[low:high] - group.first))
+        dropped += int(high - low)
     if parts:
-        yield Slice(pa.concat_tables(parts), 0)
+        yield Slice(pa.concat_tables(parts), dropped)
+
+
+def _without(rows: pa.Table, places: Rows) -> pa.Table:
+    if not len(places):
+        return rows
+    keep = np.ones(rows.num_rows, dtype=np.bool_)
+    keep[places] = False
+    return rows.filter(pa.array(keep))
+
+
+def doubles(
+    connection: duckdb.DuckDBPyConnection, table: model.Table, paths: Sequence[Path], memory_bytes: int
+) -> Rows:
+    """The rows of the segments that are the same record as one that came in before.
+
+    Reads only what tells a record, a stretch of time after the other. Raises `Corrupt` for a file that is no segment.
+    """
+    if not table.identity:
+        return NO_ROWS
+    needed = sorted({*table.identity, table.time, "ingest_time"})
+    groups = list(_row_groups(table, paths))
+    found = [_doubled(connection, table, rows) for rows in _stretches(table, groups, needed, memory_bytes)]
+    return np.sort(np.concatenate([NO_ROWS, *found]))
 
 
 def slices(
     connection: duckdb.DuckDBPyConnection, table: model.Table, paths: Sequence[Path], memory_bytes: int
 ) -> Iterator[Slice]:
-    """All rows of the segments, in slices of their own time; two rows of one identity are in one slice.
+    """All rows of the segments, in slices of their own time, each sorted; two rows of one identity are in one slice.
 
     Of doubles, the row that came in first stays. Raises `Corrupt` for a file that is no segment.
     """
-    sources = [segment.opened(path, table) for path in paths]
-    groups = [group for number, source in enumerate(sources) for group in _row_groups(number, source, table.time)]
+    groups = list(_row_groups(table, paths))
+    for numbered in _stretches(table, groups, list(table.columns), memory_bytes):
+        rows = numbered.drop([_ROW])
+        order = _order(connection, table, rows)
+        yield Slice(rows.unify_dictionaries().combine_chunks().take(order), rows.num_rows - len(order))
+
+
+def _row_groups(table: model.Table, paths: Iterable[Path]) -> Iterator[_Group]:
+    first = 0
+    for path in paths:
+        source = segment.opened(path, table)
+        leaf = next((at for at in range(len(source.schema)) if source.schema.column(at).path == table.time), None)
+        for place in range(source.num_row_groups):
+            group = source.metadata.row_group(place)
+            found = None if leaf is None else group.column(leaf).statistics
+            times = (None, None) if found is None or not found.has_min_max else (_micros(found.min), _micros(found.max))
+            yield _Group(source, place, first, group.num_rows, *times)
+            first += group.num_rows
+
+
+def _stretches(
+    table: model.Table, groups: Sequence[_Group], columns: Sequence[str], memory_bytes: int
+) -> Iterator[pa.Table]:
+    """`columns` of all rows, and their numbers, in tables of one stretch of time each that fit in memory."""
     rows = sum(group.rows for group in groups)
-    size = sum(_bytes(source) for source in sources) * _DECODED
+    size = sum(_bytes(group, columns) for group in groups) * _DECODED
     most = max(1, min(_SLICE_ROWS, memory_bytes // _SHARE * rows // max(1, size)))
-    edges = [None, *_cuts(groups, most), None]
-    for low, high in pairwise(edges):
-        found = _read(table, sources, groups, low, high)
-        if found.num_rows:
-            order = _order(connection, table, found)
-            yield Slice(found.take(order), found.num_rows - len(order))
+    for low, high in pairwise([None, *_cuts(groups, most), None]):
+        parts = [_read(table, group, columns, low, high) for group in groups if _is_between(group, low, high)]
+        if sum(part.num_rows for part in parts):
+            yield pa.concat_tables(parts)
 
 
-def _row_groups(number: int, source: pq.ParquetFile, time: str) -> Iterator[_Group]:
-    leaf = next((at for at in range(len(source.schema)) if source.schema.column(at).path == time), None)
-    for place in range(source.metadata.num_row_groups):
-        group = source.metadata.row_group(place)
-        found = None if leaf is None else group.column(leaf).statistics
-        if found is None or not found.has_min_max:
-            yield _Group(number, place, group.num_rows, None, None)
-        else:
-            yield _Group(number, place, group.num_rows, _micros(found.min), _micros(found.max))
-
-
-def _bytes(source: pq.ParquetFile) -> int:
-    return sum(source.metadata.row_group(place).total_byte_size for place in range(source.metadata.num_row_groups))
+def _bytes(group: _Group, columns: Iterable[str]) -> int:
+    """The bytes of some columns of a row group, uncompressed."""
+    wanted = frozenset(columns)
+    read = group.source.metadata.row_group(group.place)
+    return sum(
+        column.total_uncompressed_size
+        for column in map(read.column, range(read.num_columns))
+        if column.path_in_schema.partition(".")[0] in wanted
+    )
 
 
 def _micros(value: Any) -> int:
@@ -129,23 +174,22 @@ def _cuts(groups: Sequence[_Group], most: int) -> list[int]:
     return cuts
 
 
-def _read(
-    table: model.Table, sources: Sequence[pq.ParquetFile], groups: Sequence[_Group], low: int | None, high: int | None
-) -> pa.Table:
-    """The rows with low ≤ time < high, in the order of files."""
-    parts = [segment.arrow_schema(table).empty_table()]
-    for number, source in enumerate(sources):
-        places = [
-            group.place
-            for group in groups
-            if group.file == number
-            and (high is None or group.least is None or group.least < high)
-            and (low is None or group.greatest is None or group.greatest >= low)
-        ]
-        if places:
-            rows = segment.conformed(source.read_row_groups(places, use_threads=False), table)
-            parts.append(_between(rows, rows[table.time], low, high))
-    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+def _is_between(group: _Group, low: int | None, high: int | None) -> bool:
+    """Whether a row group may have rows with low ≤ time < high."""
+    return (high is None or group.least is None or group.least < high) and (
+        low is None or group.greatest is None or group.greatest >= low
+    )
+
+
+def _read(table: model.Table, group: _Group, columns: Sequence[str], low: int | None, high: int | None) -> pa.Table:
+    """`columns` of the rows of a row group with low ≤ time < high, and their numbers.
+
+    One group at a time: Arrow does not read maps whose keys are dictionaries from several.
+    """
+    read = group.source.read_row_group(group.place, columns=list(columns), use_threads=False)
+    rows = segment.conformed(read, table, columns)
+    numbers = pa.array(np.arange(group.first, group.first + group.rows, dtype=np.int64))
+    return _between(rows.append_column(_ROW, numbers), rows[table.time], low, high)
 
 
 def _between(rows: pa.Table, time: pa.ChunkedArray, low: int | None, high: int | None) -> pa.Table:
@@ -161,8 +205,8 @@ def _between(rows: pa.Table, time: pa.ChunkedArray, low: int | None, high: int |
 
 def _order(connection: duckdb.DuckDBPyConnection, table: model.Table, rows: pa.Table) -> pa.Array:
     """The places of the rows to keep, in the order of `table.sort`."""
-    needed = {*table.identity, *table.sort, "ingest_time"}
-    numbered = rows.select(sorted(needed)).append_column(_ROW, pa.array(np.arange(rows.num_rows, dtype=np.int64)))
+    needed = sorted({*table.identity, *table.sort, "ingest_time"})
+    numbered = rows.select(needed).append_column(_ROW, pa.array(np.arange(rows.num_rows, dtype=np.int64)))
     row = duck.identifier(_ROW)
     sort = ", ".join(map(duck.identifier, (*table.sort, "ingest_time", _ROW)))
     connection.register("numbered", numbered)
@@ -176,15 +220,21 @@ def _order(connection: duckdb.DuckDBPyConnection, table: model.Table, rows: pa.T
     return order
 
 
+def _doubled(connection: duckdb.DuckDBPyConnection, table: model.Table, numbered: pa.Table) -> Rows:
+    connection.register("numbered", numbered)
+    found: Rows = connection.sql(_doubles(table)).to_arrow_table()[_ROW].to_numpy()
+    connection.unregister("numbered")
+    return found
+
+
 def _doubles(table: model.Table) -> str:
     """SQL for the rows that are the same record as one that came in before.
 
-    Hashes first: an identity may be twenty columns, and nearly all are found once. A span without its ids is nobody's
-    double: the ids are what its table has bloom filters for.
+    Hashes first: an identity may be twenty columns, and nearly all are found once.
     """
     row = duck.identifier(_ROW)
     identity = ", ".join(map(duck.identifier, table.identity))
-    told = " AND ".join(f"{duck.identifier(name)} IS NOT NULL" for name in table.identity if name in table.bloom)
+    told = " AND ".join(f"{duck.identifier(name)} IS NOT NULL" for name in table.identity if name in _IDS)
     return f"""
         WITH hashed AS MATERIALIZED (
             SELECT {row}, hash({identity}) AS hashed FROM numbered WHERE {told or "true"}

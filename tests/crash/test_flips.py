@@ -20,7 +20,7 @@ import pytest
 from exporter import figures
 from exporter.figures import Figures, Sample
 from exporter.store import Store, recover
-from exporter.store.catalog import Segment, open_catalog, segment_name
+from exporter.store.catalog import FILE, Segment, open_catalog, segment_name
 from exporter.store.publish import MANIFEST
 from tests.crash.file_double import contents, put
 from tests.crash.file_double_life import STORE, live
@@ -254,6 +254,28 @@ def try_damages(left: Mapping[str, Left], kind: Kind, count: int) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_damaged_file_costs_at_most_itself(left: dict[str, Left], name: str) -> None:
     try_damages(left, KINDS[name], KINDS[name].some)
+
+
+SPOTS: Final[Mapping[str, tuple[bytes, int, int]]] = {
+    "which versions of SQLite may write it": (b"SQLite format 3", 18, 2),
+    "a letter of a definition, which then is none": (b"CREATE TABLE segments", 3, 7),
+    "a state that a row may have": (b"'quarantined'", 3, 4),
+    "the name of the table of last numbers": (b"CREATE TABLE sqlite_sequence", 15, 5),
+    "the last number": (b"\x1d\x01segments", 10, 6),
+}
+"""What SQLite itself does not see: some text in the file, bytes from there on, and a bit."""
+
+
+@pytest.mark.parametrize("spot", SPOTS)
+def test_the_catalog_is_sound_where_sqlite_does_not_look(left: dict[str, Left], spot: str) -> None:
+    ended = left["ended"]
+    content = ended.files[FILE] or b""
+    text, beyond, bit = SPOTS[spot]
+    at = content.index(text) + beyond
+    damage = Damage(FILE, spot, _flipped(content, at, bit))
+    ended.put(damage)
+    assert start(ended.data, ended.said).corrupt_files == 1
+    check_catalog(ended, damage)
 
 
 @pytest.mark.slow

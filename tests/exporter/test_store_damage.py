@@ -10,7 +10,7 @@ import pytest
 
 from exporter import model
 from exporter.errors import DataDirTooNew
-from exporter.store import Counts, Store, catalog
+from exporter.store import Counts, Store, catalog, scrub
 from exporter.store.fresh import Fresh
 from exporter.store.recover import QUARANTINE
 from tests.exporter.store_tables import HOUR, NOON, append, ask, how_many, opened, seconds, segment_files, spans, table
@@ -128,6 +128,45 @@ def test_an_older_catalog_learns_what_came_after_it(tmp_path: Path) -> None:
     store.close()
 
 
+def test_an_older_catalog_learns_of_merges_whose_inputs_are_gone(tmp_path: Path) -> None:
+    store = opened(tmp_path, grace=0)
+    for part in range(8):
+        append(store, spans(seconds(NOON + part, 10)))
+    store.close()
+    shutil.copy(tmp_path / catalog.FILE, tmp_path / "older")
+    store = opened(tmp_path, grace=0)
+    store.maintain(NOON)
+    store.maintain(NOON + 2 * HOUR)  # merged once more: nothing says any more what became of the first eight
+    store.maintain(NOON + 3 * HOUR)
+    assert len(list(segment_files(tmp_path))) == 1
+    store.close()
+    shutil.copy(tmp_path / "older", tmp_path / catalog.FILE)
+    store = opened(tmp_path)
+    assert how_many(tmp_path) == 80
+    assert store.counters().corrupt_files == 1  # the catalog
+    store.close()
+
+
+@pytest.mark.parametrize("kind", ["young", "old"])
+def test_a_segment_that_was_written_lately_is_verified_by_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    store = opened(tmp_path, scrub_interval=HOUR)
+    append(store, spans(seconds(NOON, 10)))
+    append(store, spans(seconds(NOON, 5)))
+    store.close()
+    old, young = sorted(segment_files(tmp_path))
+    monkeypatch.setattr(scrub, "BYTES_AT_ONCE", young.stat().st_size)
+    _flip(young if kind == "young" else old)
+    store = opened(tmp_path, scrub_interval=HOUR)
+    assert store.counters().corrupt_files == (kind == "young")
+    for _ in range(2):
+        store.maintain(NOON + HOUR)
+    assert store.counters().corrupt_files == 1
+    assert how_many(tmp_path) == (10 if kind == "young" else 5)
+    store.close()
+
+
 def test_an_append_that_was_cut_short_is_not_taken_for_stored(tmp_path: Path) -> None:
     store = opened(tmp_path)
     append(store, spans(seconds(NOON, 10)))
@@ -153,6 +192,26 @@ def test_segments_of_a_newer_format_are_refused_even_without_a_catalog(
     (tmp_path / catalog.FILE).unlink()
     with pytest.raises(DataDirTooNew):
         opened(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "flipped", [(b'"format": 1', b'"format": 3'), (b"corrupt_files", b"corrupt_fhles"), (b"PAR1", b"PAR3")]
+)
+def test_a_damaged_segment_that_was_not_committed_is_set_aside_and_stored_again(
+    tmp_path: Path, flipped: tuple[bytes, bytes]
+) -> None:
+    store = opened(tmp_path)
+    append(store, spans(seconds(NOON, 10)))
+    Fresh(tmp_path, 100, 200, Counts(), NOON).write({("default", "spans"): spans([NOON])}, lambda: 2)
+    uncommitted = max(segment_files(tmp_path))
+    uncommitted.write_bytes(uncommitted.read_bytes().replace(*flipped))
+    store.close()
+    store = opened(tmp_path)
+    assert store.position == 100  # the journal has the rest
+    assert how_many(tmp_path) == 10
+    assert store.counters().corrupt_files == 1
+    assert [path.name for path in (tmp_path / QUARANTINE).iterdir()] == [uncommitted.name]
+    store.close()
 
 
 def test_segments_from_before_a_column_was_appended_are_read_and_merged_with_null_there(

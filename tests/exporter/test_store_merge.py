@@ -1,4 +1,4 @@
-"""Merging: small segments become few, sorted and without doubles, and no row is lost."""
+"""Merging: small segments become few, without doubles, and no row is lost."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from exporter import model
-from exporter.store import Store, compact, slices
-from exporter.store.catalog import Segment
-from exporter.store.compact import DAY as DAY_LEVEL
-from exporter.store.compact import HOUR as HOUR_LEVEL
-from exporter.store.compact import MERGE_ROWS, MERGED, Merge, plan
-from exporter.store.partition import day_of, start_of
+from exporter.store import Store, segment, slices
 from tests.exporter.store_tables import (
     DAY,
     HOUR,
@@ -35,115 +28,6 @@ MINUTE = HOUR // 60
 LATENESS = 10 * MINUTE
 
 
-def _segment(
-    number: int, time: int, rows: int = 100, level: int = 0, created: int | None = None, **fields: object
-) -> Segment:
-    values = {
-        "table": "spans",
-        "tenant": "default",
-        "day": day_of(time),
-        "hour": None if level == DAY_LEVEL else time % DAY // HOUR,
-        "position": number,
-        "columns": 68,
-        "bytes": rows * 50,
-        "checksum": "",
-        "min_time": time,
-        "max_time": time,
-        "verified": 0,
-    } | fields
-    return Segment(
-        number=number,
-        name=str(number),
-        rows=rows,
-        level=level,
-        created=time if created is None else created,
-        **values,  # type: ignore[arg-type]
-    )
-
-
-def _shape(merges: list[Merge]) -> list[tuple[int, int | None, list[int]]]:
-    return [(merge.level, merge.hour, [one.number for one in merge.inputs]) for merge in merges]
-
-
-def test_eight_segments_of_one_size_make_one_of_the_next() -> None:
-    fresh = [_segment(number, NOON) for number in range(8)]
-    assert _shape(plan(fresh, NOON, LATENESS)) == [(MERGED, 12, list(range(8)))]
-    assert plan(fresh[:7], NOON, LATENESS) == []
-    assert plan([*fresh[:7], _segment(8, NOON, rows=5_000)], NOON, LATENESS) == []
-
-
-def test_tables_tenants_and_hours_stay_apart() -> None:
-    fresh = [_segment(number, NOON) for number in range(4)]
-    others = [_segment(4 + number, NOON, tenant="b") for number in range(4)]
-    assert plan([*fresh, *others], NOON, LATENESS) == []
-    assert plan([*fresh, *(_segment(4 + number, NOON - HOUR) for number in range(4))], NOON, LATENESS) == []
-    assert plan([*fresh, *(_segment(4 + number, NOON, table="logs") for number in range(4))], NOON, LATENESS) == []
-
-
-def test_an_hour_closes_when_late_rows_have_had_their_time() -> None:
-    fresh = [_segment(1, NOON), _segment(2, NOON + MINUTE)]
-    assert plan(fresh, NOON + HOUR + LATENESS - 1, LATENESS) == []
-    assert _shape(plan(fresh, NOON + HOUR + LATENESS, LATENESS)) == [(HOUR_LEVEL, 12, [1, 2])]
-
-
-def test_late_rows_of_a_closed_hour_wait_for_others_before_it_is_written_again() -> None:
-    closed = _segment(1, NOON, rows=10_000, level=HOUR_LEVEL)
-    late = _segment(2, NOON, rows=10, created=NOON + 2 * HOUR)
-    assert plan([closed], NOON + 2 * HOUR, LATENESS) == []
-    assert plan([closed, late], NOON + 2 * HOUR, LATENESS) == []
-    assert _shape(plan([closed, late], NOON + 2 * HOUR + LATENESS, LATENESS)) == [(HOUR_LEVEL, 12, [1, 2])]
-    many = _segment(3, NOON, rows=2_000, created=NOON + 2 * HOUR)
-    assert _shape(plan([closed, many], NOON + 2 * HOUR, LATENESS)) == [(HOUR_LEVEL, 12, [1, 3])]
-
-
-def test_a_day_closes_once_it_is_older_than_yesterday() -> None:
-    hours = [_segment(hour, NOON - 12 * HOUR + hour * HOUR, level=HOUR_LEVEL) for hour in range(24)]
-    tomorrow = start_of(day_of(NOON)) + DAY
-    assert plan(hours, tomorrow + DAY - 1, LATENESS) == []
-    assert _shape(plan(hours, tomorrow + DAY, LATENESS)) == [(DAY_LEVEL, None, list(range(24)))]
-    assert plan([_segment(1, NOON, level=DAY_LEVEL)], tomorrow + 9 * DAY, LATENESS) == []
-
-
-def test_a_partition_too_large_for_one_merge_closes_in_several_and_then_rests() -> None:
-    large = [_segment(number, NOON + number, rows=MERGE_ROWS // 3) for number in range(6)]
-    merges = plan(large, NOON + 2 * HOUR, LATENESS)
-    assert _shape(merges) == [(HOUR_LEVEL, 12, [0, 1, 2]), (HOUR_LEVEL, 12, [3, 4, 5])]
-    done = [_segment(number, NOON + number, rows=MERGE_ROWS // 3, level=HOUR_LEVEL) for number in range(6)]
-    assert plan(done, NOON + 2 * HOUR, LATENESS) == []
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 80), st.integers(1, 10**7), st.integers(0, 3)), max_size=60),
-    st.integers(0, 100),
-)
-def test_planning_puts_no_segment_in_two_merges_and_comes_to_rest(
-    given_segments: list[tuple[int, int, int]], now: int
-) -> None:
-    live = [_segment(number, NOON + at * HOUR, rows, level) for number, (at, rows, level) in enumerate(given_segments)]
-    moment = NOON + now * HOUR
-    for _ in range(12):
-        merges = plan(live, moment, LATENESS)
-        inputs = [one.number for merge in merges for one in merge.inputs]
-        assert len(inputs) == len(set(inputs))
-        if not merges:
-            return
-        for merge in merges:
-            live = [one for one in live if one not in merge.inputs]
-            live += _outputs(merge, len(live) + 1_000)
-    raise AssertionError(_shape(merges))
-
-
-def _outputs(merge: Merge, number: int) -> list[Segment]:
-    """What a merge of these sizes writes."""
-    rows = sum(one.rows for one in merge.inputs)
-    files = max(1, rows // compact.FILE_ROWS)
-    first = merge.inputs[0]
-    return [
-        _segment(number + place, first.min_time, rows // files, merge.level, hour=merge.hour, day=first.day)
-        for place in range(files)
-    ]
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = opened(tmp_path, grace=0)
@@ -151,16 +35,43 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def test_eight_appends_are_one_sorted_segment_after_maintenance(store: Store, tmp_path: Path) -> None:
+def test_eight_appends_are_one_segment_after_maintenance(store: Store, tmp_path: Path) -> None:
     for minute in range(8):
         append(store, spans(seconds(NOON + minute * MINUTE, 20)))
     before = ask(tmp_path, "FROM spans ORDER BY span_id")
     store.maintain(NOON + 9 * MINUTE)
     assert store.stats()["spans"].segments == 1
     assert ask(tmp_path, "FROM spans ORDER BY span_id") == before
-    (rows,) = store.read("spans")
-    order = list(zip(rows["trace_id"].to_pylist(), rows["start_time"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize("name", model.TABLES)
+def test_rows_of_a_closed_hour_are_in_the_order_of_their_table(store: Store, name: str) -> None:
+    services = ["shop", "pay", "desk", "shop"]
+    parts = [table(name, seconds(NOON + part * MINUTE, 4), service_name=services) for part in (1, 0)]
+    for part in parts:
+        append(store, part, name)
+    store.maintain(NOON + HOUR + LATENESS)
+    (rows,) = store.read(name)
+    sort = model.TABLES[name].sort
+    came = sorted(pa.concat_tables(parts).select([model.TABLES[name].time]).to_pylist(), key=str)
+    assert sorted(rows.select([model.TABLES[name].time]).to_pylist(), key=str) == came
+    order = list(zip(*(rows[column].to_pylist() for column in sort or ("ingest_time",)), strict=True))
     assert order == sorted(order)
+
+
+def test_hours_of_several_row_groups_become_a_day(store: Store, tmp_path: Path) -> None:
+    rows = segment.ROW_GROUP_ROWS * 3 // 4
+    for hour in range(2):
+        for part in range(2):
+            times = range(NOON + hour * HOUR + part, NOON + hour * HOUR + part + 40_000 * rows, 40_000)
+            append(store, spans(times, attributes=[[(f"key.{hour}.{part}", "v")]] * rows))
+    store.maintain(NOON + 3 * HOUR)
+    assert store.stats()["spans"].segments == 2
+    store.maintain(NOON + 3 * DAY)
+    assert store.stats()["spans"].segments == 1
+    keys = "SELECT map_keys(attributes)[1], count(DISTINCT span_id), count(*) FROM spans GROUP BY ALL ORDER BY ALL"
+    assert ask(tmp_path, keys) == [(f"key.{hour}.{part}", rows, rows) for hour in range(2) for part in range(2)]
+    assert sum(part.num_rows for part in store.read("spans")) == 4 * rows
 
 
 def test_what_a_client_sent_twice_is_there_once_when_its_hour_has_closed(store: Store, tmp_path: Path) -> None:
@@ -241,12 +152,23 @@ def test_merged_rows_of_every_table_are_what_they_were(store: Store, name: str) 
 
 def test_slices_are_in_order_of_time_and_hold_every_row_whatever_the_memory(store: Store, tmp_path: Path) -> None:
     for part in range(6):
-        append(store, spans(seconds(NOON + part * MINUTE, 600)))
+        append(store, table("metrics_gauge", seconds(NOON + part * MINUTE, 600)), "metrics_gauge")
     paths = sorted(segment_files(tmp_path))
     for memory in (2**28, 2**16, 1):
         with slices.sorter(tmp_path, memory) as connection:
-            parts = list(slices.slices(connection, model.TABLES["spans"], paths, memory))
-        assert sum(part.rows.num_rows for part in parts) == 3_600
-        times = [part.rows["start_time"].to_pylist() for part in parts]
+            parts = list(slices.slices(connection, model.TABLES["metrics_gauge"], paths, memory))
+        assert sum(part.rows.num_rows + part.doubles for part in parts) == 3_600
+        times = [part.rows["time"].to_pylist() for part in parts]
         assert all(max(one) < min(other) for one, other in pairwise(times))
     assert len(parts) > 1
+
+
+def test_doubles_are_found_whatever_the_memory(store: Store, tmp_path: Path) -> None:
+    rows = spans(seconds(NOON, 600))
+    for start in (0, 300, 450):
+        append(store, rows.slice(start))
+    paths = sorted(segment_files(tmp_path))
+    for memory in (2**28, 2**16, 1):
+        with slices.sorter(tmp_path, memory) as connection:
+            found = slices.doubles(connection, model.TABLES["spans"], paths, memory)
+        assert found.tolist() == list(range(600, 1_050))

@@ -12,7 +12,7 @@ import pytest
 from exporter import query
 from exporter.clock import SystemClock
 from exporter.errors import BadConfig
-from exporter.store import duck
+from exporter.store import Counts, duck
 from exporter.units import NS_PER_S
 from tests.exporter.store_tables import DAY, HOUR, NOON, append, how_many, opened, seconds, segment_files, spans
 
@@ -94,21 +94,22 @@ def test_a_query_under_way_reads_on_within_the_grace_and_is_cut_short_by_an_erro
     tmp_path: Path, *, over: bool
 ) -> None:
     store = opened(tmp_path, grace=HOUR)
-    for _ in range(64):  # more than DuckDB opens ahead
-        append(store, spans([NOON] * 40, attribute_types="x" * 4_000))
+    tenants = [f"t{number}" for number in range(48)]  # more files than DuckDB opens ahead
+    rows = {(tenant, "spans"): spans([NOON] * 40, attribute_types="x" * 4_000) for tenant in tenants}
+    store.append(rows, 100, Counts())
     with duckdb.connect(tmp_path / "ax.duckdb", read_only=True, config={"threads": 1}) as held:
         answer = held.execute("SELECT span_id, attribute_types FROM spans")
         seen = answer.fetchmany(10)
-        store.maintain(NOON + 2 * HOUR)
-        store.maintain(NOON + 3 * HOUR - 1 + over)
-        assert len(list(segment_files(tmp_path))) == (1 if over else 65)
+        store.maintain(NOON + 8 * DAY)  # they are past their retention
+        assert how_many(tmp_path) == 0
+        store.maintain(NOON + 8 * DAY + HOUR - 1 + over)
+        assert len(list(segment_files(tmp_path))) == (0 if over else 48)
         if over:
             with pytest.raises(duckdb.IOException, match="No such file"):
                 answer.fetchall()
         else:
             seen += answer.fetchall()
-            assert len(seen) == len(set(seen)) == 2_560
-    assert how_many(tmp_path) == 2_560
+            assert len(seen) == len(set(seen)) == 48 * 40
     store.close()
 
 

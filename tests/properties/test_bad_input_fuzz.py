@@ -200,7 +200,7 @@ def test_any_json_gets_a_defined_answer(client: httpx.Client, data: st.DataObjec
 # ── By the million ────────────────────────────────────────────────────────────────────────────────────────────────
 
 SECONDS: Final = 200.0
-AT_A_TIME, SOME = 32, 100
+AT_A_TIME, SOME = 128, 25
 
 
 class Fuzz:

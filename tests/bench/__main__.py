@@ -30,6 +30,8 @@ BENCHES: Final = {
     "restart": _Bench("tests.bench.restart"),
     "query": _Bench("tests.bench.query"),
     "files": _Bench("tests.bench.files"),
+    "rollup": _Bench("tests.bench.rollup"),
+    "sdk": _Bench("tests.bench.sdk"),
 }
 
 

@@ -5,6 +5,7 @@ In: one JSON line, a `Load`. Out: one JSON line, a `Sent`.
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -167,6 +168,7 @@ def main() -> None:
     load = Load(**json.loads(sys.stdin.readline()))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sent = runner.run(run(load, SystemClock()))
+    os.set_blocking(sys.stdout.fileno(), True)
     print(json.dumps(asdict(sent)))
 
 

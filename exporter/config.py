@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from exporter.model import DIMENSIONS
 from exporter.units import format_duration, format_size, parse_duration, parse_size
 
 LOOPBACK: Final = "localhost"
@@ -26,6 +27,12 @@ Size = Annotated[
     PlainSerializer(format_size, return_type=str, when_used="json"),
 ]
 """Bytes; written as `16MiB`."""
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda raw: tuple(raw.split(",")) if isinstance(raw, str) else tuple(raw)),
+    PlainSerializer(",".join, return_type=str, when_used="json"),
+]
+"""Some of several names; written as `service_name,model`."""
 
 
 class _Settings(BaseModel):
@@ -75,6 +82,17 @@ class Retention(_Settings):
     spans_pending: Duration = Field(86_400 * 10**9, description="copies of spans sent when they started")
     logs: Duration = Field(30 * 86_400 * 10**9, description="log records")
     metrics: Duration = Field(90 * 86_400 * 10**9, description="metric points")
+    runs: Duration = Field(30 * 86_400 * 10**9, description="runs of workflows and their steps")
+    cells_1min: Duration = Field(30 * 86_400 * 10**9, description="rollups by minute")
+    cells_1hour: Duration = Field(90 * 86_400 * 10**9, description="rollups by hour")
+    cells_1day: Duration = Field(365 * 86_400 * 10**9, description="rollups by day")
+
+
+class Rollup(_Settings):
+    """What rows add up to by minute, hour and day."""
+
+    dimensions: Names = Field(DIMENSIONS, description="what rollups are told apart by, beside tenant and time")
+    cells: int = Field(2_000, description="most rollups of a minute, an hour or a day; others lose their dimensions")
 
 
 class Store(_Settings):
@@ -87,6 +105,7 @@ class Store(_Settings):
     lateness: Duration = Field(600 * 10**9, description="how long after its end an hour waits for late rows")
     scrub_interval: Duration = Field(86_400 * 10**9, description="how often a segment's checksum is verified")
     memory_bytes: Size = Field(256 * 2**20, description="memory that compaction may use")
+    rollup: Rollup = Rollup()
     retention: Retention = Retention()
 
 

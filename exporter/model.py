@@ -106,6 +106,7 @@ QUANTILES: Final = pa.list_(pa.struct({"quantile": REAL, "value": REAL}))
 # A promoted attribute also has a typed column named after it (dots become underscores), which is NULL where the
 # attribute was sent with another type. It stays in the map `attributes` too: merging it back in the view took 6 to
 # 10 µs a row whenever `attributes` was used (5 to 9 s to filter 1 M spans, against 1.3 s).
+# Of a span, the column also holds what other vendors call by another name (`decode/mapping.py`).
 
 Promoted = Mapping[str, pa.DataType]
 
@@ -204,6 +205,31 @@ RESOURCE: Final[Columns] = {
     "scope_schema_url": LOW,
 }
 
+# What a span means, whoever sent it: computed in decode from its attributes, which stay as they were sent, and computed
+# anew when segments are merged whose `mapping_version` is older than today's. Money is integer nano-dollars.
+UNDERSTOOD: Final[Columns] = {
+    "cost_nanos": INT,  # ours; NULL: unpriced, or not counted
+    "cost_input_nanos": INT,  # the five parts are disjoint and add up to `cost_nanos`
+    "cost_cache_read_nanos": INT,
+    "cost_cache_write_nanos": INT,
+    "cost_output_nanos": INT,  # reasoning too
+    "cost_other_nanos": INT,  # audio and speech
+    "cost_reported_nanos": INT,  # the sender's
+    "price_version": LOW,
+    "price_date": LOW,
+    "unpriced": LOW,  # why `cost_nanos` is NULL, where the span is counted
+    "tokens_inclusive": BOOL,  # false: the input tokens do not include the cached ones
+    "workflow_run_id": TEXT,
+    "step_key": LOW,
+    "ax_kind": LOW,  # workflow, step, voice_turn, voice_call
+    "is_counted": BOOL,  # a model was called, and no span inside this one says so too
+    "mapping_version": SMALL,
+    "gen_ai_usage_audio_input_tokens": INT,
+    "gen_ai_usage_audio_output_tokens": INT,
+    "speech_seconds": REAL,
+    "speech_characters": INT,
+}
+
 SPANS: Final[Columns] = {
     "trace_id": TEXT,
     "span_id": TEXT,
@@ -228,6 +254,7 @@ SPANS: Final[Columns] = {
     "dropped_links_count": INT,
     **RESOURCE,
     **{column_of(name): kind for name, kind in PROMOTED_SPAN.items()},
+    **UNDERSTOOD,
 }
 
 LOGS: Final[Columns] = {
@@ -249,6 +276,49 @@ LOGS: Final[Columns] = {
     "dropped_attributes_count": INT,
     **RESOURCE,
     **{column_of(name): kind for name, kind in PROMOTED_LOG.items()},
+}
+
+# Runs and steps of workflows outlive the spans that tell them: a copy of what matters of each such span, pending ones
+# too. The views merge the copies of one run.
+_RUN_OF_SPAN: Final = (
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "name",
+    "start_time_unix_nano",
+    "start_time",
+    "duration_ns",
+    "status_code",
+    "status_message",
+    "clock_skew",
+    "service_name",
+    "tenant_id",
+    "ingest_time",
+    "gen_ai_workflow_name",
+    "workflow_run_id",
+    "gen_ai_agent_name",
+    "gen_ai_conversation_id",
+    "session_id",
+    "user_id",
+    "error_type",
+)
+RUNS: Final[Columns] = {
+    **{name: SPANS[name] for name in _RUN_OF_SPAN},
+    "is_pending": BOOL,
+    "status": LOW,  # as the sender says: completed, failed, cancelled …
+    "steps_total": INT,
+    "steps_completed": INT,
+    "steps_failed": INT,
+}
+STEPS: Final[Columns] = {
+    **{name: SPANS[name] for name in _RUN_OF_SPAN},
+    "is_pending": BOOL,
+    "status": LOW,
+    "step_key": LOW,
+    "step_name": LOW,
+    "retry_count": INT,
+    "input_bytes": INT,
+    "output_bytes": INT,
 }
 
 _METRIC: Final[Columns] = {
@@ -318,7 +388,8 @@ class Table:
     `columns` are in the order of their field ids; `time` is the column that queries restrict; two rows with equal
     `identity` are the same record, sent twice (empty: no two are); `sort` is the order of rows in the segment of a
     closed hour or day (empty: that in which they came in); `bloom` names the columns with a bloom filter; `promoted`
-    maps attributes to the types of their own columns.
+    maps attributes to the types of their own columns. Rows of a table that `is_derived` repeat what rows of others say:
+    they are counted nowhere and never become OTLP again.
     """
 
     name: str
@@ -329,6 +400,7 @@ class Table:
     identity: tuple[str, ...]
     sort: tuple[str, ...]
     bloom: tuple[str, ...] = ()
+    is_derived: bool = False
 
 
 _SPAN_IDENTITY: Final = ("trace_id", "span_id", "start_time_unix_nano")
@@ -345,6 +417,13 @@ _SERIES: Final = (
 )
 _POINT_IDENTITY: Final = (*_SERIES, "start_time_unix_nano", "time_unix_nano")
 _POINT_SORT: Final = ("service_name", "metric_name", "time")
+
+
+def _runs(name: str, columns: Columns) -> Table:
+    identity = (*_SPAN_IDENTITY, "is_pending")
+    return Table(
+        name, Signal.TRACES, columns, {}, "start_time", identity, sort=(), bloom=("trace_id",), is_derived=True
+    )
 
 
 def _points(name: str, columns: Columns, *more: str) -> Table:
@@ -382,8 +461,73 @@ TABLES: Final[dict[str, Table]] = {
         _points("metrics_histogram", METRICS_HISTOGRAM, "aggregation_temporality"),
         _points("metrics_exp_histogram", METRICS_EXP_HISTOGRAM, "aggregation_temporality"),
         _points("metrics_summary", METRICS_SUMMARY),
+        _runs("runs", RUNS),
+        _runs("steps", STEPS),
     )
 }
+
+
+# ── Rollups ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# Partial cells: two with equal keys are parts of one, and everything adds up. A cell of figures that are all zero says
+# nothing; a negative one takes back what a removed row had added.
+
+DIMENSIONS: Final = ("service_name", "operation", "provider", "model", "workflow", "agent", "metric_name", "unit")
+"""What cells are told apart by, beside their time, their source and their tenant; `store.rollup.dimensions` chooses."""
+
+BUCKETS: Final = pa.list_(pa.struct({"bucket": SMALL, "count": INT}))
+"""A sketch of durations: how many are in each bucket of `rollup.sketch`. No MAP: its parts can be strung together."""
+BOUNDS: Final = pa.list_(pa.struct({"bound": REAL, "count": INT}))
+"""A histogram: how many are in the bucket that ends at a bound, the last one infinite."""
+
+CELL_KEYS: Final[Columns] = {
+    "time": TIME,  # the start of the minute, hour or day in which spans ended or points were taken
+    "source": LOW,  # call (of a model, counted once), span (any other), point (of a metric)
+    "overflow": BOOL,  # of cells beyond `store.rollup.cells`: dimensions are lost, figures are not
+    "tenant_id": LOW,
+    **dict.fromkeys(DIMENSIONS, LOW),
+}
+CELL_SUMS: Final[Columns] = {
+    "count": INT,  # spans, or points, or what the points of histograms count
+    "failed": INT,
+    "latency_sum_ns": INT,
+    "tokens_input": INT,
+    "tokens_output": INT,
+    "tokens_cache_read": INT,
+    "tokens_cache_write": INT,
+    "tokens_reasoning": INT,
+    "cost_nanos": INT,
+    "cost_reported_nanos": INT,
+    "unpriced": INT,
+    "cache_hits": INT,
+    "cache_misses": INT,
+    "rate_limit_allowed": INT,
+    "rate_limit_denied": INT,
+    "sum": REAL,  # of points: of gauges all values, of sums the increments, of histograms what they say
+}
+CELL_LEAST: Final[Columns] = {"latency_min_ns": INT, "min": REAL}
+CELL_GREATEST: Final[Columns] = {"latency_max_ns": INT, "max": REAL}
+CELL_LAST: Final[Columns] = {"last_time_unix_nano": INT, "last": REAL}
+CELL_SKETCHES: Final[Columns] = {"latency_buckets": BUCKETS, "value_buckets": BOUNDS}
+CELLS: Final[Columns] = {
+    **CELL_KEYS,
+    **CELL_SUMS,
+    **CELL_LEAST,
+    **CELL_GREATEST,
+    **CELL_LAST,
+    **CELL_SKETCHES,
+}
+
+CELL_WIDTHS: Final[Mapping[str, int]] = {"cells_1min": 60, "cells_1hour": 3_600, "cells_1day": 86_400}
+"""Seconds of a cell by table."""
+
+FIGURES: Final[dict[str, Table]] = {
+    name: Table(name, Signal.METRICS, CELLS, {}, "time", identity=(), sort=("time",), is_derived=True)
+    for name in CELL_WIDTHS
+}
+"""Tables of what records add up to; no sender's items are counted by them."""
+
+STORED: Final[dict[str, Table]] = TABLES | FIGURES
+"""Every table that is stored."""
 
 
 def arrow_schema(table: Table) -> pa.Schema:

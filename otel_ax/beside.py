@@ -34,8 +34,15 @@ def stand_in_for_metrics(provider: Any, endpoint: str) -> int:
         if _is_ours(getattr(reader, "_exporter", None), endpoint)
     ]
     for reader in found:
-        _aside(partial(provider.remove_metric_reader, reader))
+        _aside(partial(_removed, provider, reader))
     return len(found)
+
+
+def _removed(provider: Any, reader: Any) -> None:
+    """The reader sends its last and goes. The SDK would end it twice more, and warn of that (1.45)."""
+    reader.shutdown()
+    reader.shutdown = lambda *_, **__: None
+    provider.remove_metric_reader(reader)
 
 
 def _replaced(multiple: Any, name: str, endpoint: str) -> int:

@@ -46,8 +46,8 @@ _NANOS: Final = 1_000_000_000
 
 
 def spent(span: ReadableSpan) -> None:
-    """Takes an ended span, on the thread that ended it: an append."""
-    DEFAULT.ledger.spent(span, budgets_around())
+    """Takes an ended span, on the thread that ended it: an append. Its attributes tell the budgets around it."""
+    DEFAULT.ledger.spent(span)
 
 
 def settle() -> None:

@@ -17,21 +17,20 @@ from opentelemetry.sdk._logs.export import LogRecordExportResult
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, TracerProvider
-from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.trace.sampling import Sampler
 
 from otel_ax import __version__, beside, exporting, semconv
 from otel_ax.budget import settle, spent
-from otel_ax.export import PricedExporter, SpanMetrics
-from otel_ax.export.exporter import cost_attributes
+from otel_ax.export import PricedExporter, SpanMetrics, redact_attributes
+from otel_ax.forking import unforked
 from otel_ax.guard import guarding, report
 from otel_ax.processors.batch import Batch
 from otel_ax.processors.enrich import Enrich
-from otel_ax.processors.forking import unforked
+from otel_ax.processors.journey import Journey
 from otel_ax.processors.logs import BatchLogs, redacted
-from otel_ax.processors.pending import Pending, pending_copy
+from otel_ax.processors.pending import Pending
 from otel_ax.processors.sampling import RateSampler
-from otel_ax.processors.tail import TailSampling, size_of
+from otel_ax.processors.sizes import size_of, slim
 from otel_ax.processors.telling import hush
 from otel_ax.processors.together import Together
 from otel_ax.readers.periodic import DELTA, EXPONENTIAL, PeriodicReader
@@ -99,7 +98,8 @@ def _resource(settings: Settings) -> Resource:
     told: dict[str, Any] = dict(settings.resource_attributes)
     if settings.service_name:
         told[semconv.SERVICE_NAME] = settings.service_name
-    return Resource.create(told)
+    made = Resource.create(told)
+    return Resource(redact_attributes(made.attributes), made.schema_url) if settings.redact else made
 
 
 def _endpoint(settings: Settings, signal: str) -> str:
@@ -126,7 +126,7 @@ def _traces(
         metrics=_Gated(meters.get_meter("otel_ax", __version__)),
         content=_has_content(settings, "SPAN"),
     )
-    journey = _Journey(settings, priced)
+    journey = Journey(settings, priced)
     batch: Batch[ReadableSpan] = Batch(
         "spans",
         journey.export,
@@ -142,7 +142,7 @@ def _traces(
     provider, sampler = _tracer_provider(settings, resource)
     beside.stand_in_for_traces(provider, _endpoint(settings, "traces"))
     starts: list[Callable[[Span, Context | None], None]] = [Enrich()]
-    ends: list[Callable[[ReadableSpan], None]] = [spent, lambda span: batch.put(span, size_of(span))]
+    ends: list[Callable[[ReadableSpan], None]] = [slim, spent, lambda span: batch.put(span, size_of(span))]
     if settings.process_metrics:
         active = ActiveCalls()
         starts.append(active.on_start)
@@ -162,52 +162,6 @@ def _both(*steps: Callable[[], None] | None) -> Callable[[], None]:
                 step()
 
     return run
-
-
-class _Journey:
-    """On the batch's thread: pending spans are copied, traces sifted, and all goes to the exporter."""
-
-    def __init__(self, settings: Settings, exporter: PricedExporter) -> None:
-        self._settings, self._exporter = settings, exporter
-        self.renew()
-
-    def renew(self) -> None:
-        """In the child of a fork: held spans are the parent's."""
-        chosen = self._settings
-        self._tail = (
-            TailSampling(
-                keep_ratio=chosen.keep_ratio,
-                slow_s=chosen.slow_s,
-                costly_usd=chosen.costly_usd,
-                cost_usd=_cost_usd,
-                most=chosen.queue_size,
-            )
-            if chosen.keep_ratio < 1
-            else None
-        )
-
-    def export(self, spans: list[ReadableSpan]) -> bool:
-        """Whether the exporter took them."""
-        started = [span for span in spans if isinstance(span, Span)]
-        if started:
-            running = [pending_copy(span) for span in started if span.is_recording()]
-            spans = running + [span for span in spans if not isinstance(span, Span)]
-        if self._tail is not None:
-            spans = self._tail.sift(spans, time.monotonic())
-        return self._sent(spans)
-
-    def after(self, last: bool) -> bool:  # noqa: FBT001 (Batch calls it)
-        """Traces that have waited long enough; at the end, all."""
-        return self._tail is None or self._sent(self._tail.sift([], time.monotonic(), all_of_them=last))
-
-    def _sent(self, spans: list[ReadableSpan]) -> bool:
-        return not spans or self._exporter.export(spans) is SpanExportResult.SUCCESS
-
-
-def _cost_usd(span: ReadableSpan) -> float:
-    attributes = span.attributes or {}
-    cost = cost_attributes(attributes, span.start_time or 0).get(semconv.COST, attributes.get(semconv.COST))
-    return cost if isinstance(cost, float) else 0.0
 
 
 def _tracer_provider(settings: Settings, resource: Resource) -> tuple[Any, RateSampler | None]:

@@ -144,7 +144,7 @@ def _costs(usage: Usage, rates: Rates) -> dict[str, Nanos] | None:
     costs: dict[str, Nanos] = {}
     is_rated = rates.free
     for kind, count in parts.items():
-        steps = _steps_of(kind, rates)
+        steps = steps_of(kind, rates)
         if count and steps:
             is_rated = True
             bucket = "cache_read" if kind == "audio_cache_read" else kind
@@ -166,7 +166,7 @@ def _billed_seconds(usage: Usage, rates: Rates) -> Fraction:
     return max(Fraction(str(usage.seconds)), Fraction(rates.least_seconds)) if usage.seconds else Fraction(0)
 
 
-def _steps_of(kind: str, rates: Rates) -> Steps | None:
+def steps_of(kind: str, rates: Rates) -> Steps | None:
     for name in (kind, *_INSTEAD.get(kind, ())):
         if name in rates.of:
             return rates.of[name]

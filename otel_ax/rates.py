@@ -8,6 +8,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from otel_ax.errors import BadSettings
+from otel_ax.forking import LONGEST_S, unforked
 from otel_ax.guard import report
 
 __all__ = ["PRICES_VARIABLE", "Rates", "find", "read_table"]
@@ -222,8 +224,10 @@ def _published(provider: str | None, model: str, at: datetime) -> Rates | str:
 
 def _state() -> _Published:
     global _published_state  # noqa: PLW0603 (one table a process)
-    import genai_prices  # noqa: PLC0415 (270 ms)
-    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+    # The child of a fork in the middle of an import waits for its end for ever.
+    with nullcontext() if _published_state else unforked(LONGEST_S):
+        import genai_prices  # noqa: PLC0415 (270 ms)
+        from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
 
     snapshot = get_snapshot()
     state = _published_state

@@ -16,6 +16,7 @@ from exporter.config import Limits, Retention
 from exporter.model import PROMOTED_RESOURCE, TABLES, Request, Signal, column_of
 from tests.oracle_metrics import points
 from tests.oracle_records import Found, logs, spans
+from tests.oracle_understood import understand
 from tests.oracle_values import Pairs, Row, double, literal
 
 _READERS: Final[dict[Signal, Callable[[Request, Limits, Retention], Found]]] = {
@@ -28,12 +29,13 @@ _READERS: Final[dict[Signal, Callable[[Request, Limits, Retention], Found]]] = {
 def decode(requests: Sequence[Request], limits: Limits, retention: Retention) -> dict[str, list[Row]]:
     """The rows of every table, in the order in which their records were sent."""
     tables: dict[str, list[Row]] = {name: [] for name in TABLES}
-    for request in requests:
-        for name, row in _READERS[request.signal](request, limits, retention):
-            # In the table's order, so that a column that is missing or too many cannot go unseen.
-            tables[name].append({column: _same_nan(row.pop(column)) for column in TABLES[name].columns})
-            if row:
-                raise AssertionError(f"{name} has no columns {sorted(row)}")
+    found = [one for request in requests for one in _READERS[request.signal](request, limits, retention)]
+    found += understand(found)
+    for name, row in found:
+        # In the table's order, so that a column that is missing or too many cannot go unseen.
+        tables[name].append({column: _same_nan(row.pop(column)) for column in TABLES[name].columns})
+        if row:
+            raise AssertionError(f"{name} has no columns {sorted(row)}")
     return tables
 
 
@@ -71,12 +73,15 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 def _with_python_doubles(row: Row) -> Row:
     for item in (row, *row.get("events", ()), *row.get("links", ())):
-        item["attributes"] = _doubles(item["attributes"], item["attribute_types"])
+        if "attributes" in item:
+            item["attributes"] = _doubles(item["attributes"], item["attribute_types"])
     for item in row.get("exemplars", ()):
         item["filtered_attributes"] = _doubles(item["filtered_attributes"], item["filtered_attribute_types"])
     for column, types in _LITERALS:
         if "d" in row.get(types, ""):
             row[column] = literal(_doubles(_pairs(row[column]), row[types]))
+    if "resource_attributes" not in row:
+        return row
     for (key, _), letter in zip(_pairs(row["resource_attributes"]), row["resource_attribute_types"], strict=True):
         if letter == "d" and key in PROMOTED_RESOURCE:
             row[column_of(key)] = _double(row[column_of(key)])

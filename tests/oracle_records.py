@@ -14,8 +14,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics, ScopeMet
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from exporter.config import Limits, Retention
-from exporter.model import DEFAULT_TENANT, PROMOTED_LOG, PROMOTED_RESOURCE, PROMOTED_SPAN, Request, column_of
+from exporter.model import DEFAULT_TENANT, PROMOTED_LOG, PROMOTED_RESOURCE, Request, column_of
 from otel_ax.semconv import SPAN_PENDING, TENANT_ID
+from tests.oracle_understood import Told
 from tests.oracle_values import Attributes, Row, attributes_of, compact, literal, promote, read
 
 KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
@@ -132,9 +133,11 @@ def spans(request: Request, limits: Limits, retention: Retention) -> Found:
             for span in scope_group.spans:
                 found = attributes_of(span.attributes, limits)
                 pending = found.get(SPAN_PENDING)
+                is_pending = pending is not None and pending.value.bool_value
                 event_ns = span.end_time_unix_nano or span.start_time_unix_nano
-                row = span_row(span, found, limits)
-                if pending and pending.value.bool_value:
+                start_ns, end_ns = signed(span.start_time_unix_nano), signed(span.end_time_unix_nano)
+                row = span_row(span, found, limits) | {"told": Told(found, start_ns, end_ns, is_pending, {})}
+                if is_pending:
                     yield "spans_pending", shared.complete(row, found, event_ns, retention.spans_pending)
                 else:
                     yield "spans", shared.complete(row, found, event_ns, retention.spans)
@@ -152,7 +155,9 @@ def span_row(span: Span, found: Attributes, limits: Limits) -> Row:
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
     if start >= 2**63 or end >= 2**63 or end < start:
         odd.add("time")
-    row = promote(found, PROMOTED_SPAN) | {
+    row = {
+        "attributes": found.pairs,
+        "attribute_types": found.types,
         "trace_id": hex_of(span.trace_id),
         "span_id": hex_of(span.span_id),
         "parent_span_id": hex_of(span.parent_span_id),

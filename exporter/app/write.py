@@ -13,7 +13,7 @@ import psutil
 import pyarrow as pa
 
 from exporter import figures
-from exporter.app import child, writer
+from exporter.app import child, orders, writer
 from exporter.clock import Clock, SystemClock
 from exporter.config import Config, Limits, Retention
 from exporter.decode import Decoded, decode
@@ -90,6 +90,7 @@ def work(life: child.Life, decoder: Decoder = decode) -> None:
     ended = threading.Event()
     life.ready({})
     child.every(_PUBLISH_S, published.publish, ended)
+    child.every(orders.POLL_S, orders.carrier(config, store, tail, clock), ended)
     threading.Thread(target=writer.maintain, args=(config, store, tail, clock, life.stopping), daemon=True).start()
     moving.run(life.stopping)
     ended.set()

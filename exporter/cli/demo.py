@@ -35,16 +35,16 @@ _COUNTS: Final = """
 SELECT (SELECT count(*) FROM spans WHERE service_namespace = 'demo') AS spans,
        (SELECT count(*) FROM logs WHERE service_namespace = 'demo') AS logs
 """
-QUERY: Final = """SELECT gen_ai_request_model AS model,
+QUERY: Final = """SELECT service_name, provider, model,
        count(*) AS calls,
-       count(*) FILTER (status_code = 'ERROR') AS failed,
+       count(error_type) AS failed,
        quantile_disc(duration_ns, 0.95) // 1_000_000 AS p95_ms,
-       sum(gen_ai_usage_input_tokens) AS tokens_in,
-       sum(gen_ai_usage_output_tokens) AS tokens_out
-FROM spans
-WHERE gen_ai_operation_name = 'chat'
-GROUP BY model
-ORDER BY calls DESC"""
+       sum(tokens_input) AS tokens_in,
+       sum(tokens_output) AS tokens_out,
+       sum(cost_usd) AS usd
+FROM llm_calls
+GROUP BY ALL
+ORDER BY usd DESC"""
 """The question that the demo shows; the README has it too."""
 
 
@@ -64,8 +64,8 @@ def demo(
 ) -> None:
     """Start a server, send it the traffic of a made-up LLM application, and ask it about that.
 
-    The application is a help desk whose agent calls models, tools and a knowledge base, under the stock OpenTelemetry
-    SDK. No key, no network and no docker are needed.
+    The application is a help desk whose agents chat, pay refunds and answer the phone, with made-up models. It tells
+    of itself by `otel_ax`, as yours would. No key, no network and no docker are needed.
 
         ax demo
         ax demo --once
@@ -109,7 +109,7 @@ class _Show:
         self._desk: subprocess.Popen[str] | None = None
         self._over = threading.Event()
         self._console.print(
-            "A help desk whose agent calls models, tools and a knowledge base, under OpenTelemetry's SDK.\n"
+            "A help desk whose agents chat, pay refunds and answer the phone, with made-up models, under otel_ax.\n"
         )
 
     def say(self, line: str) -> None:
@@ -167,7 +167,7 @@ class _Show:
     def _send(self) -> dict[str, int]:
         """Runs the help desk until it has told its past; gives what it sent."""
         options = [] if self._once else ["--live"]
-        command = [sys.executable, "-m", "exporter.cli.demo_app", self._endpoints["OTLP/gRPC"], *options]
+        command = [sys.executable, "-m", "exporter.cli.demo_app", self._endpoints["OTLP/HTTP"], *options]
         self._desk = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
         if self._over.is_set():  # `end` came too early to kill it
             self._desk.kill()

@@ -4,6 +4,7 @@ In: arguments. Out: an exit code. A command's module is loaded when it is run, s
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -17,9 +18,15 @@ from exporter.errors import AxError
 COMMANDS: Final = {
     "serve": "exporter.cli.serve:serve",
     "demo": "exporter.cli.demo:demo",
+    "run": "exporter.cli.launch:app",
     "sql": "exporter.cli.sql:sql",
     "files": "exporter.cli.files:files",
     "export": "exporter.cli.export:export",
+    "monitor": "exporter.cli.monitor:app",
+    "cost": "exporter.cli.cost:app",
+    "erase": "exporter.cli.erase:erase",
+    "backup": "exporter.cli.backup:backup",
+    "restore": "exporter.cli.backup:restore",
     "doctor": "exporter.cli.doctor:doctor",
     "config": "exporter.cli.config:app",
 }
@@ -88,6 +95,11 @@ def run(arguments: Sequence[str]) -> int:
         app(args=list(arguments), prog_name="ax")
     except AxError as error:
         print(f"ax: {' '.join(str(error).split())}", file=sys.stderr)
+        if picture := getattr(error, "picture", ""):  # of a filter, with a mark where it is wrong
+            print(picture, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # nobody reads on, as behind `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
         return 1
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1

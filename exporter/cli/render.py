@@ -47,21 +47,21 @@ def as_csv(table: pa.Table, out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table.column_names)
     for row in rows(table):
-        writer.writerow([_csv_cell(value) for value in row])
+        writer.writerow([csv_cell(value) for value in row])
 
 
 def as_table(table: pa.Table, out: TextIO) -> None:
     """A table for reading: on a terminal within its width and `_MOST_ROWS`, and it says what it left out."""
     is_terminal = out.isatty()
-    shown = table.slice(0, _MOST_ROWS) if is_terminal else table
+    seen = table.slice(0, _MOST_ROWS) if is_terminal else table
     console = Console(
         file=out,
         highlight=False,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
         width=None if is_terminal else _ENDLESS,
     )
-    cells = [[_cell(value) for value in row] for row in rows(shown)]
-    headers = [Text(_shown(name)) for name in table.column_names]
+    cells = [[_cell(value) for value in row] for row in rows(seen)]
+    headers = [Text(shown(name)) for name in table.column_names]
     widths = fitting([max(map(len, column)) for column in zip(headers, *cells, strict=True)], console.width)
     drawn = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold", show_edge=False)
     for header, width, field in zip(headers, widths, table.schema, strict=False):
@@ -73,8 +73,8 @@ def as_table(table: pa.Table, out: TextIO) -> None:
     if len(widths) < table.num_columns:
         left = ", ".join(table.column_names[len(widths) :])
         console.print(f"{table.num_columns - len(widths)} more columns: {left}", style="dim", markup=False)
-    if shown.num_rows < table.num_rows:
-        console.print(f"{shown.num_rows} of {table.num_rows} rows; --format csv or json gives all", style="dim")
+    if seen.num_rows < table.num_rows:
+        console.print(f"{seen.num_rows} of {table.num_rows} rows; --format csv or json gives all", style="dim")
     elif is_terminal:
         console.print(f"{table.num_rows} row{'' if table.num_rows == 1 else 's'}", style="dim")
 
@@ -140,7 +140,8 @@ def _is_whole(value: Decimal) -> bool:
     return value.as_tuple().exponent == 0
 
 
-def _csv_cell(value: Plain) -> object:
+def csv_cell(value: Plain) -> object:
+    """A value as CSV has it: text that a spreadsheet would take for a formula begins with `'`."""
     if isinstance(value, str):
         return f"'{value}" if _FORMULA.match(value) else value
     return "" if value is None else value if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)
@@ -149,10 +150,10 @@ def _csv_cell(value: Plain) -> object:
 def _cell(value: Plain) -> Text:
     if value is None:
         return Text("NULL", style="dim")
-    return Text(_shown(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+    return Text(shown(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text that cannot move the cursor of a terminal."""
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 

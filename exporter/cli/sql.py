@@ -32,10 +32,13 @@ def sql(
 ) -> None:
     """Ask the stored telemetry, while it arrives or when nothing runs.
 
-    Views are spans, span_events, traces, spans_pending, logs, metrics_gauge, metrics_sum, metrics_histogram,
-    metrics_exp_histogram and metrics_summary; and otel_*, with the names of the Collector's ClickHouse exporter.
+    Views are llm_calls, agent_runs, tool_calls, workflow_runs, workflow_steps, voice_turns, conversations, evaluations
+    and service_map; rollup_1min, rollup_1hour and rollup_1day; spans, span_events, traces, spans_pending, logs,
+    metrics_gauge, metrics_sum, metrics_histogram, metrics_exp_histogram and metrics_summary; and otel_*, with the names
+    of the Collector's ClickHouse exporter.
 
         ax sql "select service_name, name, count(*) from spans group by all order by 3 desc"
+        ax sql "select model, count(*) as calls, sum(cost_usd) as usd from llm_calls group by model"
         ax sql "select time, severity_text, body from logs order by time desc limit 20"
         ax sql "select attributes['http.route'] from spans limit 5" --format json
 

@@ -39,7 +39,8 @@ class Decoded:
         """How many spans, data points and log records there are to store."""
         counts: Counter[Signal] = Counter()
         for name, table in self.tables.items():
-            counts[TABLES[name].signal] += table.num_rows
+            if not TABLES[name].is_derived:
+                counts[TABLES[name].signal] += table.num_rows
         return counts
 
 

@@ -135,30 +135,30 @@ class Attributes:
     duplicate: c.Mask | None
     cut: c.Mask | None
     limited: c.Mask | None
-    _entries: "_Entries"
+    entries: "Entries"
 
     def strings(self, key: str) -> pa.Array | None:
         """The values of a string attribute, one a record, NULL where there is none; None if no record has it."""
-        found = self._entries.where(key, "s")
+        found = self.entries.where(key, "s")
         if found is None:
             return None
         records, pairs = found
-        index = c.scattered(pairs, records, self._entries.count)
-        return self._entries.values.text.take(index)
+        index = c.scattered(pairs, records, self.entries.count)
+        return self.entries.values.text.take(index)
 
     def true(self, key: str) -> c.Mask | None:
         """Which records have a boolean attribute that is true; None if no record has it."""
-        found = self._entries.where(key, "b")
+        found = self.entries.where(key, "b")
         if found is None:
             return None
         records, pairs = found
-        mask = np.zeros(self._entries.count, dtype=np.bool_)
-        mask[records] = pc.equal(self._entries.values.text, "true").to_numpy(zero_copy_only=False)[pairs]
+        mask = np.zeros(self.entries.count, dtype=np.bool_)
+        mask[records] = pc.equal(self.entries.values.text, "true").to_numpy(zero_copy_only=False)[pairs]
         return mask
 
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
+class Entries:
     """Which record has which pair: arrays over entries; `keys` is the distinct keys, `key_of` the key of each pair."""
 
     count: int
@@ -168,11 +168,13 @@ class _Entries:
     key_of: c.Codes
     values: Values
 
-    def where(self, key: str, letter: str) -> tuple[c.Codes, c.Codes] | None:
-        """Records and pairs of the entries with this key and type."""
+    def where(self, key: str, letter: str | None = None) -> tuple[c.Codes, c.Codes] | None:
+        """Records and pairs of the entries with this key and type, or with any type."""
         if key not in self.keys:
             return None
-        of_key = (self.key_of == self.keys.index(key)) & (self.values.sent == ord(letter))
+        of_key = self.key_of == self.keys.index(key)
+        if letter is not None:
+            of_key &= self.values.sent == ord(letter)
         if not of_key.any():
             return None
         found = np.flatnonzero(of_key[self.pair])
@@ -193,12 +195,12 @@ def read_attributes(lists: pa.ListArray, promoted: Promoted, limits: Limits) -> 
     if keep is not None:
         record, pair = record[keep], pair[keep]
         dropped = lengths - np.bincount(record, minlength=count)
-    entries = _Entries(count, record, pair, keys, key_of, values)
+    entries = Entries(count, record, pair, keys, key_of, values)
     cut = None
     if values.cut is not None:
         cut = _records(record[values.cut[pair]], count)
     maps, types = _maps(entries, keys_low)
-    return Attributes(maps, types, _promoted(entries, promoted), dropped, duplicate, cut, limited, entries)
+    return Attributes(maps, types, promoted_columns(entries, promoted), dropped, duplicate, cut, limited, entries)
 
 
 def _records(records: c.Codes, count: int) -> c.Mask | None:
@@ -264,7 +266,7 @@ def _shadowed(record: c.Codes, key: c.Codes, keys: int, count: int) -> c.Mask | 
     return shadowed
 
 
-def _maps(entries: _Entries, keys: pa.StringArray) -> tuple[pa.MapArray, pa.StringArray]:
+def _maps(entries: Entries, keys: pa.StringArray) -> tuple[pa.MapArray, pa.StringArray]:
     """The map and the letters of each record."""
     offsets = np.zeros(entries.count + 1, dtype=np.int32)
     np.cumsum(np.bincount(entries.record, minlength=entries.count), out=offsets[1:])
@@ -276,7 +278,7 @@ def _maps(entries: _Entries, keys: pa.StringArray) -> tuple[pa.MapArray, pa.Stri
     return maps, c.text_of_bytes(entries.values.letters[entries.pair], offsets)
 
 
-def _promoted(entries: _Entries, promoted: Promoted) -> dict[str, pa.Array]:
+def promoted_columns(entries: Entries, promoted: Promoted) -> dict[str, pa.Array]:
     """The columns of promoted attributes."""
     if not promoted:
         return {}
@@ -304,16 +306,21 @@ def _promoted(entries: _Entries, promoted: Promoted) -> dict[str, pa.Array]:
     return columns
 
 
-def _destinations(entries: _Entries, promoted: Promoted) -> npt.NDArray[np.uint8]:
+def _destinations(entries: Entries, promoted: Promoted) -> npt.NDArray[np.uint8]:
     """Which promoted column each pair goes to, counted from 1; 0 is none."""
     wanted = np.zeros(len(entries.keys), dtype=np.uint8)
     letter = np.zeros(len(promoted) + 1, dtype=np.uint8)
     for number, (key, kind) in enumerate(promoted.items(), 1):
-        letter[number] = ord("s" if kind in (LOW, TEXT) else "i" if pa.types.is_integer(kind) else "d")
+        letter[number] = letter_of(kind)
         if key in entries.keys:
             wanted[entries.keys.index(key)] = number
     goes_to = wanted[entries.key_of]
     return np.where(letter[goes_to] == entries.values.sent, goes_to, np.uint8(0))
+
+
+def letter_of(kind: pa.DataType) -> int:
+    """The letter (ASCII) of what a promoted column of this type holds."""
+    return ord("s" if kind in (LOW, TEXT) else "i" if pa.types.is_integer(kind) else "d")
 
 
 def _column(

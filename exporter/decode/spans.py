@@ -1,4 +1,4 @@
-"""Trace requests to the tables `spans` and `spans_pending`."""
+"""Trace requests to the tables `spans`, `spans_pending`, `runs` and `steps`."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,20 +11,25 @@ from exporter.decode import columns as c
 from exporter.decode import odd
 from exporter.decode.attributes import Attributes, read_attributes
 from exporter.decode.context import read_scopes, scope_columns
+from exporter.decode.mapping import CANONICAL
+from exporter.decode.nesting import Ids
+from exporter.decode.normalise import Spans, understood
+from exporter.decode.runs import run_tables
 from exporter.decode.wire import read_messages, read_values
-from exporter.model import EVENTS, LINKS, PROMOTED_SPAN, TABLES, Request, arrow_schema, column_of
+from exporter.model import EVENTS, LINKS, TABLES, Request, arrow_schema
 from otel_ax import semconv
 
 KINDS: Final = {0: "UNSPECIFIED", 1: "INTERNAL", 2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
 STATUS_CODES: Final = {0: "UNSET", 1: "OK", 2: "ERROR"}
+_ERROR: Final = 2
 
 
 def decode_spans(requests: Sequence[Request], limits: Limits, retention: Retention) -> dict[str, pa.Table]:
-    """Rows of `spans` and `spans_pending`, in the order of the requests."""
+    """Rows of `spans` and `spans_pending`, in the order of the requests, and those of `runs` and `steps` they tell."""
     batch = read_messages("ExportTraceServiceRequest", [request.payload for request in requests])
     scopes = read_scopes(batch, requests, ("scope_spans", "spans"), limits)
     spans = scopes.messages
-    attributes = read_attributes(c.field(spans, "attributes"), PROMOTED_SPAN, limits)
+    attributes = read_attributes(c.field(spans, "attributes"), CANONICAL, limits)
     start = c.signed(c.field(spans, "start_time_unix_nano"))
     end = c.signed(c.field(spans, "end_time_unix_nano"))
     status = c.field(spans, "status")
@@ -43,18 +48,24 @@ def decode_spans(requests: Sequence[Request], limits: Limits, retention: Retenti
     if pending is not None:
         kept_for[pending] = retention.spans_pending
 
+    ids = Ids(*(c.hex_of(c.field(spans, f"{name}_id")) for name in ("trace", "span", "parent_span")))
+    name = c.low(c.field(spans, "name"))
+    shared = scope_columns(scopes, scopes.parents, attributes.strings(semconv.TENANT_ID))
+    code = c.field(status, "code").fill_null(0)
+    failed = c.to_numpy(code) == _ERROR
+    facts = Spans(ids, name, shared["scope_name"], start, end, events, failed, pending)
     columns = {
-        "trace_id": c.hex_of(c.field(spans, "trace_id")),
-        "span_id": c.hex_of(c.field(spans, "span_id")),
-        "parent_span_id": c.hex_of(c.field(spans, "parent_span_id")),
+        "trace_id": ids.trace,
+        "span_id": ids.span,
+        "parent_span_id": ids.parent,
         "trace_state": c.low(c.field(spans, "trace_state")),
         "flags": c.field(spans, "flags").cast(pa.int64()),
-        "name": c.low(c.field(spans, "name")),
+        "name": name,
         "kind": c.named(c.field(spans, "kind"), KINDS),
         "start_time_unix_nano": pa.array(start),
         "start_time": c.micros(start),
         "duration_ns": pa.array(end - start),
-        "status_code": c.named(c.field(status, "code").fill_null(0), STATUS_CODES),
+        "status_code": c.named(code, STATUS_CODES),
         "status_message": c.low(c.field(status, "message").fill_null("")),
         "clock_skew": pa.array(odd.skewed(event_time, received, kept_for)),
         "odd": odd.odd_column(flags),
@@ -65,13 +76,14 @@ def decode_spans(requests: Sequence[Request], limits: Limits, retention: Retenti
         "dropped_events_count": c.field(spans, "dropped_events_count").cast(pa.int64()),
         "links": links,
         "dropped_links_count": c.field(spans, "dropped_links_count").cast(pa.int64()),
-        **scope_columns(scopes, scopes.parents, attributes.strings(semconv.TENANT_ID)),
-        **{column_of(name): column for name, column in attributes.promoted.items()},
+        **shared,
+        **understood(attributes, facts),
     }
     table = table_of("spans", columns)
+    runs = run_tables(table, attributes, pending)
     if pending is None:
-        return {"spans": table}
-    return {"spans": table.filter(pa.array(~pending)), "spans_pending": table.filter(pa.array(pending))}
+        return {"spans": table, **runs}
+    return {"spans": table.filter(pa.array(~pending)), "spans_pending": table.filter(pa.array(pending)), **runs}
 
 
 def table_of(name: str, columns: dict[str, pa.Array]) -> pa.Table:

@@ -53,13 +53,13 @@ def asked(data: Path, ask: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
                 return ask(connection)
         except duckdb.IOException as error:
             if not left:
-                raise QueryFailed(_line(error)) from None
+                raise QueryFailed(in_one_line(error)) from None
         except duckdb.Error as error:
-            raise QueryFailed(_line(error)) from None
+            raise QueryFailed(in_one_line(error)) from None
     raise AssertionError  # pragma: no cover, the last try returns or raises
 
 
-def _line(error: duckdb.Error) -> str:
+def in_one_line(error: Exception) -> str:
     """DuckDB's message in one line, without its picture of the statement."""
     text = str(error).partition("\n\nLINE ")[0]
     return " ".join(text.split())

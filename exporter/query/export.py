@@ -11,6 +11,8 @@ import duckdb
 
 from exporter.errors import AxError
 from exporter.query.ask import asked, sql
+from exporter.query.fields import CALLS, LOGS, POINTS, RUNS, SPANS, TRACES
+from exporter.query.filter import EVERYTHING, Condition, parse
 from exporter.store import duck
 from exporter.units import NS_PER_US
 
@@ -30,6 +32,16 @@ _OPTIONS: Final = {
 }
 _TIMES: Final = ("start_time", "time", "timestamp", "timeunix")
 """Columns that tell a row's time: the first that the view has."""
+_SUBJECTS: Final = {
+    "spans": SPANS,
+    "spans_pending": SPANS,
+    "traces": TRACES,
+    "logs": LOGS,
+    "metrics": POINTS,
+    "llm_calls": CALLS,
+    "workflow_runs": RUNS,
+}
+"""What a filter can ask of each view."""
 _COLUMNS: Final = """
     SELECT column_name, data_type FROM duckdb_columns()
     WHERE schema_name = 'main' AND table_name = $view AND NOT internal ORDER BY column_index
@@ -38,9 +50,18 @@ _VIEWS: Final = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'main'
 
 
 def export(
-    data: Path, view: str, file: Path, form: Format, *, since_ns: int | None = None, where: str | None = None
+    data: Path,
+    view: str,
+    file: Path,
+    form: Format,
+    *,
+    since_ns: int | None = None,
+    where: str | None = None,
+    condition: Condition = EVERYTHING,
 ) -> int:
-    """Writes the rows of `view` that are not older than `since_ns` and for which `where` holds; gives their number.
+    """Writes the rows of `view` that are not older than `since_ns`, fulfil `condition` and for which `where` holds.
+
+    Gives their number.
 
     In CSV, text that a spreadsheet would take for a formula begins with `'`. Raises `AxError`.
     """
@@ -52,6 +73,7 @@ def export(
         raise AxError(f"there is no view {view}", mend=f"views are {views}")
     conditions = [_since(since_ns, columns)] if since_ns is not None else []
     conditions += [f"({where})"] if where else []
+    conditions.append(condition.sql)
     selected = ", ".join(
         _guarded(name, kind) if form is Format.CSV else duck.identifier(name) for name, kind in columns.items()
     )
@@ -59,11 +81,22 @@ def export(
 
     def copy(connection: duckdb.DuckDBPyConnection) -> int:
         counted = connection.execute(
-            f"COPY ({rows}) TO {duck.literal(str(file.absolute()))} ({_OPTIONS[form]})"
+            f"COPY ({rows}) TO {duck.literal(str(file.absolute()))} ({_OPTIONS[form]})",
+            dict(condition.parameters),
         ).fetchone()
         return int(counted[0]) if counted else 0
 
     return asked(data, copy)
+
+
+def condition_on(view: str, text: str | None) -> Condition:
+    """The condition of a filter for the rows of a view. Raises `AxError`."""
+    if text is None:
+        return EVERYTHING
+    subject = _SUBJECTS.get("metrics" if view.startswith("metrics_") else view)
+    if subject is None:
+        raise AxError(f"--filter does not know {view}", mend="use --where with SQL")
+    return parse(text, subject)
 
 
 def _since(since_ns: int, columns: dict[str, str]) -> str:

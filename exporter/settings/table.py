@@ -18,10 +18,39 @@ from exporter.errors import BadConfig
 from exporter.units import format_duration, format_size, parse_duration, parse_size
 
 PREFIX: Final = "AX_"
+SDK_VARIABLES: Final = frozenset(
+    {
+        "AX_BATCH_SIZE",
+        "AX_BUDGETS",
+        "AX_CARRY",
+        "AX_CONTENT",
+        "AX_COSTLY_USD",
+        "AX_DISABLED",
+        "AX_ENDPOINT",
+        "AX_EXIT_TIMEOUT",
+        "AX_EXPORT_INTERVAL",
+        "AX_HEADERS",
+        "AX_KEEP_RATIO",
+        "AX_PENDING",
+        "AX_PRICES",
+        "AX_PROCESS_METRICS",
+        "AX_QUEUE_BYTES",
+        "AX_QUEUE_SIZE",
+        "AX_REDACT",
+        "AX_SAMPLING_RATIO",
+        "AX_SCHEDULE_DELAY",
+        "AX_SERVICE_NAME",
+        "AX_SIGTERM",
+        "AX_SLOW",
+        "AX_THREADS",
+    }
+)
+"""Variables that `otel_ax` reads, or both: none of our settings, and nobody's slip."""
 ENDPOINTS: Final = ("receive.grpc", "receive.http", "serve.ui")
 """Settings that are HOST:PORT."""
 _DURATION: Final = "a duration such as 500ms, 30s, 12h or 7d"
 _SIZE: Final = "a size such as 64KiB, 16MiB or 2GiB"
+_SOME_OF: Final = "some, with commas between, of "
 _BOOLS: Final = {
     "true": True,
     "yes": True,
@@ -102,6 +131,8 @@ def _kind(path: str, field: FieldInfo) -> tuple[str, Reader]:
         return "a directory", _path
     if path in ENDPOINTS:
         return "HOST:PORT", _endpoint
+    if get_origin(field.annotation) is tuple:
+        return _SOME_OF + ", ".join(field.default), _names(field.default)
     raise TypeError(f"{path}: no reader for {field.annotation}")  # a new kind of setting needs one here
 
 
@@ -120,6 +151,16 @@ def _choice(choices: Mapping[str, object], allowed: str) -> Reader:
         if raw is None or text not in choices:
             raise BadConfig(f"cannot take {raw!r}", mend=f"write {allowed}")
         return choices[text]
+
+    return read
+
+
+def _names(choices: tuple[str, ...]) -> Reader:
+    def read(raw: object) -> object:
+        names = tuple(str(name).strip() for name in (raw if isinstance(raw, (list, tuple)) else str(raw).split(",")))
+        if unknown := set(names) - set(choices):
+            raise BadConfig(f"cannot take {min(unknown)!r}", mend=f"write {_SOME_OF}{', '.join(choices)}")
+        return names
 
     return read
 
@@ -149,4 +190,6 @@ def _text(value: object, allowed: str) -> str:
         return format_duration(value)
     if allowed == _SIZE and isinstance(value, int):
         return format_size(value)
+    if isinstance(value, tuple):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

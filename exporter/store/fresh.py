@@ -1,7 +1,7 @@
 """One append: decoded tables in, fresh segments out.
 
 In: Arrow tables by tenant and table. Out: files in their places and their catalog rows, which nobody reads until they
-are committed.
+are committed. A merge appends as well: what it rolls up, and what takes back what it left out.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,14 +38,15 @@ class Fresh:
         parts = [
             (tenant, name, piece)
             for (tenant, name), rows in sorted(tables.items(), key=lambda item: item[0])
-            for piece in pieces(model.TABLES[name], rows)
+            for piece in pieces(model.STORED[name], rows, self.now)
         ]
         written: list[Segment] = []
         try:
             for place, (tenant, name, piece) in enumerate(parts):
                 number = numbers()
                 group = written[0].number if written else number
-                written.append(self._write(tenant, model.TABLES[name], piece, number, group, place, len(parts) - 1))
+                origin = self._origin(piece, group, place, len(parts) - 1)
+                written.append(write_fresh(self.data, tenant, model.STORED[name], piece, number, origin))
             for folder in {(self.data / one.path).parent for one in written}:
                 disk.sync_directory(folder)
         except BaseException:
@@ -53,10 +54,8 @@ class Fresh:
             raise
         return written
 
-    def _write(
-        self, tenant: str, table: model.Table, piece: Piece, number: int, group: int, place: int, last: int
-    ) -> Segment:
-        origin = segment.Origin(
+    def _origin(self, piece: Piece, group: int, place: int, last: int) -> segment.Origin:
+        return segment.Origin(
             format=model.FORMAT_VERSION,
             level=0,
             start=self.start,
@@ -70,24 +69,30 @@ class Fresh:
             replaces=(),
             counts=self.counts.to_json(),
         )
-        data = segment.build(table, piece.rows, origin)
-        name = segment_name(number, self.position, 0)
-        files.write(self.data / partition_path(table.name, tenant, piece.day, piece.hour) / name, data)
-        return Segment(
-            number=number,
-            name=name,
-            table=table.name,
-            tenant=tenant,
-            day=piece.day,
-            hour=piece.hour,
-            level=0,
-            position=self.position,
-            columns=len(table.columns),
-            rows=piece.rows.num_rows,
-            bytes=len(data),
-            checksum=segment.checksum(data),
-            min_time=piece.min_time,
-            max_time=piece.max_time,
-            created=self.now,
-            verified=self.now,
-        )
+
+
+def write_fresh(
+    data: Path, tenant: str, table: model.Table, piece: Piece, number: int, origin: segment.Origin
+) -> Segment:
+    """Write rows of one partition as a segment of level 0; its name is on the disk once its folder is synced."""
+    written = segment.build(table, piece.rows, origin)
+    name = segment_name(number, origin.position, 0)
+    files.write(data / partition_path(table.name, tenant, piece.day, piece.hour) / name, written)
+    return Segment(
+        number=number,
+        name=name,
+        table=table.name,
+        tenant=tenant,
+        day=piece.day,
+        hour=piece.hour,
+        level=0,
+        position=origin.position,
+        columns=len(table.columns),
+        rows=piece.rows.num_rows,
+        bytes=len(written),
+        checksum=segment.checksum(written),
+        min_time=piece.min_time,
+        max_time=piece.max_time,
+        created=origin.time,
+        verified=origin.time,
+    )

@@ -54,16 +54,20 @@ def first_split_day(now: int) -> str:
     return day_of(now - DAY_NS)
 
 
-def pieces(table: model.Table, rows: pa.Table) -> list[Piece]:
-    """The rows of `table` by partition, in order of time; at most one piece a partition, none without rows."""
+def pieces(table: model.Table, rows: pa.Table, now: int) -> list[Piece]:
+    """The rows of `table` by partition, in order of time; at most one piece a partition, none without rows.
+
+    `now` (Unix nanoseconds) is when rows came in that do not say it: cells.
+    """
     if rows.num_rows == 0:
         return []
+    newest = now // NS_PER_US if table.name in model.FIGURES else _newest_us(rows)
     times = _effective_us(table, rows)
     hours = times // _HOUR_US
     first, last = int(hours.min()), int(hours.max())
     if first == last:  # nearly always: no row is touched
-        return [_piece(rows, times, _keys(rows, hours[:1])[0])]
-    keys = _keys(rows, hours)
+        return [_piece(rows, times, _keys(newest, hours[:1])[0])]
+    keys = _keys(newest, hours)
     found = []
     for key in np.unique(keys):
         places = np.flatnonzero(keys == key)
@@ -78,6 +82,9 @@ def time_range(table: model.Table, rows: pa.Table) -> tuple[int, int]:
 
 
 def _effective_us(table: model.Table, rows: pa.Table) -> Hours:
+    if table.name in model.FIGURES:
+        own_times: Hours = rows[table.time].cast(pa.int64()).to_numpy()
+        return own_times
     arrived = rows["ingest_time"].cast(pa.int64())
     own = rows[table.time].cast(pa.int64())
     usable = pc.and_(pc.greater_equal(own, 0), pc.less_equal(own, _LAST_US))
@@ -86,9 +93,12 @@ def _effective_us(table: model.Table, rows: pa.Table) -> Hours:
     return times
 
 
-def _keys(rows: pa.Table, hours: Hours) -> Hours:
+def _newest_us(rows: pa.Table) -> int:
+    return int(pc.max(rows["ingest_time"].cast(pa.int64())).as_py())
+
+
+def _keys(newest: int, hours: Hours) -> Hours:
     """One number a partition: the hour since the epoch, or minus one minus the day."""
-    newest = pc.max(rows["ingest_time"].cast(pa.int64())).as_py()
     first_split = newest // (24 * _HOUR_US) - 1
     return np.where(hours // 24 >= first_split, hours, -1 - hours // 24)
 

@@ -17,6 +17,7 @@ import duckdb
 from exporter import disk, model
 from exporter.store import duck, files, segment
 from exporter.store.catalog import Segment
+from exporter.store.rolled import ROLLS, is_open
 
 MANIFEST: Final = "manifest.json"
 """In the data directory: table → list of {path, rows, bytes, min_time, max_time}; times in Unix nanoseconds."""
@@ -27,6 +28,18 @@ OBJECTS: Final = (
     "text_map",
     "title_case",
     "temporality",
+    "usd",
+    "first_of",
+    "has_failed",
+    "run_status",
+    "as_part",
+    "as_message",
+    "plain_message",
+    "messages_of",
+    "listed_messages",
+    "input_messages",
+    "output_messages",
+    "finish_reasons",
     "spans",
     "spans_pending",
     "span_events",
@@ -37,6 +50,30 @@ OBJECTS: Final = (
     "metrics_histogram",
     "metrics_exp_histogram",
     "metrics_summary",
+    "runs",
+    "steps",
+    "llm_calls",
+    "llm_messages",
+    "agent_runs",
+    "tool_calls",
+    "workflow_steps",
+    "workflow_runs",
+    "voice_turns",
+    "conversations",
+    "evaluations",
+    "service_map",
+    "cell_time",
+    "sketch_value",
+    "nearest_rank",
+    "bound_quantile",
+    "sketch_quantile",
+    "latency_quantile",
+    "cells_1min",
+    "cells_1hour",
+    "cells_1day",
+    "rollup_1min",
+    "rollup_1hour",
+    "rollup_1day",
     "otel_traces",
     "otel_logs",
     "otel_metrics_gauge",
@@ -52,6 +89,9 @@ _SCHEMA: Final = "schema"  # the folder of one zero-row file a table: an empty l
 _NEXT: Final = Path("tmp") / "next.duckdb"
 _PATHS: Final = 2**14  # of segments, remembered: building one takes 20 µs, and each publication lists them all
 
+OPEN: Final = "_open"
+"""Ends the name of a list of segments whose cells are in no wider ones yet: `stored.cells_1min_open`."""
+
 Live = Mapping[str, Sequence[Segment]]
 
 
@@ -63,7 +103,7 @@ class Publisher:
         self._data = data.resolve()
         self._connection = duck.memory(threads=1)  # one for all: a new one costs 20 ms
         self._published: dict[str, Sequence[Segment]] = {}
-        for name, table in model.TABLES.items():
+        for name, table in model.STORED.items():
             _write_schema(self._data / _SCHEMA / f"{name}.parquet", table)
         disk.sync_directory(self._data / _SCHEMA)
         disk.make_directory(self._data / _NEXT.parent)
@@ -73,12 +113,13 @@ class Publisher:
 
         Raises `OSError` when it cannot; readers then see what they saw before.
         """
-        live: dict[str, list[Segment]] = {name: [] for name in model.TABLES}
+        live: dict[str, list[Segment]] = {name: [] for name in model.STORED}
         for one in segments:
             if one.table in live:
                 live[one.table].append(one)
+        opened = {name + OPEN: [one for one in live[name] if is_open(one)] for name in ROLLS}
         try:
-            self._publish_views(live)
+            self._publish_views(live | opened)
         except duckdb.Error as error:
             self._forget()
             raise OSError(f"cannot publish {duck.FILE}: {error}") from error
@@ -107,7 +148,8 @@ class Publisher:
         if first:
             run("CREATE SCHEMA stored")
         for name in changed:
-            run(f"CREATE OR REPLACE VIEW stored.{name} AS {self._rows(model.TABLES[name], live[name])}")
+            table = model.STORED[name.removesuffix(OPEN)]
+            run(f"CREATE OR REPLACE VIEW stored.{name} AS {self._rows(table, live[name])}")
         if first:
             for name in OBJECTS:
                 run((_SQL / f"{name}.sql").read_text(encoding="utf-8"))

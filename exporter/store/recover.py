@@ -159,6 +159,11 @@ def _groups(found: Iterable[Found]) -> list[list[Found]]:
     return [groups[number] for number in sorted(groups)]
 
 
+def _is_merge(group: Sequence[Found]) -> bool:
+    """Whether files replace others; cells that a merge appends say what it replaced too."""
+    return bool(group[0].origin.replaces)
+
+
 def _complete(group: Sequence[Found]) -> bool:
     last = max((one.origin.last for one in group if one.origin.last is not None), default=None)
     return last is not None and {one.origin.place for one in group} == set(range(last + 1))
@@ -166,12 +171,12 @@ def _complete(group: Sequence[Found]) -> bool:
 
 def _continues(group: Sequence[Found], position: int) -> bool:
     """Whether files are of an append that follows what is committed."""
-    return group[0].origin.level == 0 and group[0].origin.start == position
+    return not _is_merge(group) and group[0].origin.start == position
 
 
 def _uncommitted(group: Sequence[Found], position: int, live: set[str]) -> bool:
     """Whether files that the catalog does not know are what a crash leaves: half an append, or a merge in vain."""
-    return _continues(group, position) or (group[0].origin.level > 0 and set(group[0].origin.replaces) <= live)
+    return _continues(group, position) or (_is_merge(group) and set(group[0].origin.replaces) <= live)
 
 
 def _rebuild(data: Path, catalog: Catalog, found: Sequence[Found], now: int) -> None:
@@ -180,13 +185,13 @@ def _rebuild(data: Path, catalog: Catalog, found: Sequence[Found], now: int) -> 
     Whoever was killed may not have synced their names.
     """
     names = {one.segment.name for one in found}
-    merges = [group for group in _groups(found) if group[0].origin.level > 0]
+    merges = [group for group in _groups(found) if _is_merge(group)]
     # Half a merge counts only where its inputs are gone: then it was whole, and lost a part later.
     halves = [group for group in merges if not _complete(group) and set(group[0].origin.replaces) <= names]
     rejected = {one.segment.name for group in halves for one in group}
     replaced = {name for group in merges if group not in halves for name in group[0].origin.replaces}
 
-    appends = [group for group in _groups(found) if group[0].origin.level == 0]
+    appends = [group for group in _groups(found) if not _is_merge(group)]
     merged_up_to = max((one.origin.position for group in merges for one in group), default=0)
     by_start = defaultdict(list)
     for group in appends:
@@ -229,7 +234,7 @@ def _is_covered(one: Segment, merges: Iterable[Sequence[Found]]) -> bool:
         and (merged.segment.table, merged.segment.tenant, merged.segment.day) == (one.table, one.tenant, one.day)
         for group in merges
         for merged in group
-        if not merged.known
+        if merged.segment.level and not merged.known
     )
 
 
@@ -244,7 +249,7 @@ def _adopted(data: Path, one: Found, now: int, *, dead: bool) -> Segment:
 
 def _check_present(data: Path, catalog: Catalog, now: int) -> None:
     """Set aside live segments that are gone, cut off or (the youngest) not sound; forget dead ones that are gone."""
-    live = [one for one in catalog.segments() if one.table in model.TABLES]
+    live = [one for one in catalog.segments() if one.table in model.STORED]
     bad = [one for one in live if _size(data / one.path) != one.bytes]
     bad += [one for one in scrub.young(live) if one not in bad and not scrub.sound(data, one)]
     gone = [one for one in catalog.segments("dead") if _size(data / one.path) is None]

@@ -10,12 +10,20 @@ from typing import Final
 from exporter import config, model
 from exporter.store.catalog import Segment
 
-_OWN: Final = ("spans", "spans_pending", "logs")
+_OWN: Final = {
+    "spans": "spans",
+    "spans_pending": "spans_pending",
+    "logs": "logs",
+    "runs": "runs",
+    "steps": "runs",
+    **{name: name for name in model.FIGURES},
+}
+"""The setting of each table that is not a metric's."""
 
 
 def kept_for(retention: config.Retention, table: str) -> int:
     """How long rows of a table are kept, in nanoseconds."""
-    kept: int = getattr(retention, table if table in _OWN else "metrics")
+    kept: int = getattr(retention, _OWN.get(table, "metrics"))
     return kept
 
 
@@ -24,7 +32,7 @@ def expired(segments: Iterable[Segment], retention: config.Retention, now: int) 
     return [
         replace(one, state="dead", ended=now)
         for one in segments
-        if one.table in model.TABLES and one.max_time < now - kept_for(retention, one.table)
+        if one.table in model.STORED and one.max_time < now - kept_for(retention, one.table)
     ]
 
 

@@ -5,7 +5,7 @@ DuckDB orders and finds doubles over the few columns that this takes; Arrow gath
 rows took 13 µs a row instead of 4, and failed for want of memory at 256 MiB and a million spans.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,30 +17,41 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from exporter import model
+from exporter import model, rollup
+from exporter.rollup.columns import Mask
 from exporter.store import duck, files, segment
+from exporter.store.revise import Revised
 
 _SHARE: Final = 4
 """A slice in memory is at most this part of what a merge may use: it is there once read, once joined, once sorted."""
 _IDS: Final = ("trace_id", "span_id")
 """A record without its ids is nobody's double."""
 _DECODED: Final = 2  # bytes in memory for one as Parquet counts them uncompressed
-_SLICE_ROWS: Final = 262_144
+_SLICEROWS: Final = 262_144
 _LEAST_BYTES: Final = 64 * 2**20  # DuckDB does not work with much less
 
-_ROW: Final = "row number"
+ROW: Final = "row number"
+"""The column with them."""
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 """Numbers of rows, counted from 0 through files in their order; ascending."""
+Revise = Callable[[pa.Table, Mask], Revised]
+"""What becomes of the rows of a row group."""
 NO_ROWS: Final[Rows] = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows that follow each other; `doubles` of others among them were left out."""
+    """Rows that follow each other; doubles `removed` from among them, and those `changed`, before and after."""
 
     rows: pa.Table
-    doubles: int
+    removed: Sequence[pa.Table] = ()
+    changed: Sequence[tuple[pa.Table, pa.Table]] = ()
+
+    @property
+    def doubles(self) -> int:
+        """How many rows were left out."""
+        return sum(rows.num_rows for rows in self.removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +81,38 @@ def in_order(table: model.Table, paths: Sequence[Path], without: Rows) -> Iterat
 
     Raises `Corrupt` for a file that is no segment.
     """
+    return revised_in_order(table, paths, without, lambda rows, _: Revised(rows))
+
+
+def revised_in_order(
+    table: model.Table, paths: Sequence[Path], without: Rows, revise: Revise, uncount: Rows = NO_ROWS
+) -> Iterator[Slice]:
+    """`in_order`, the rows of each row group revised; `revise` is told those to `uncount`."""
     parts: list[pa.Table] = []
-    dropped = 0
+    removed: list[pa.Table] = []
+    changed: list[tuple[pa.Table, pa.Table]] = []
     for group in _row_groups(table, paths):
         if parts and sum(part.num_rows for part in parts) + group.rows > segment.ROW_GROUP_ROWS:
-            yield Slice(pa.concat_tables(parts), dropped)
-            parts, dropped = [], 0
-        low, high = np.searchsorted(without, (group.first, group.first + group.rows))
+            yield Slice(pa.concat_tables(parts), removed, changed)
+            parts, removed, changed = [], [], []
         rows = segment.conformed(group.source.read_row_group(group.place, use_threads=False), table)
-        parts.append(_without(rows, without[low:high] - group.first))
-        dropped += int(high - low)
+        gone, uncounted = _among(group, without), _among(group, uncount)
+        if gone.any():
+            removed.append(rows.filter(pa.array(gone)))
+            rows, uncounted = rows.filter(pa.array(~gone)), uncounted[~gone]
+        revised = revise(rows, uncounted)
+        parts.append(revised.rows)
+        changed += revised.changed
     if parts:
-        yield Slice(pa.concat_tables(parts), dropped)
+        yield Slice(pa.concat_tables(parts), removed, changed)
 
 
-def _without(rows: pa.Table, places: Rows) -> pa.Table:
-    if not len(places):
-        return rows
-    keep = np.ones(rows.num_rows, dtype=np.bool_)
-    keep[places] = False
-    return rows.filter(pa.array(keep))
+def _among(group: _Group, numbers: Rows) -> Mask:
+    """Which rows of a row group have one of some numbers."""
+    low, high = np.searchsorted(numbers, (group.first, group.first + group.rows))
+    mask = np.zeros(group.rows, dtype=np.bool_)
+    mask[numbers[low:high] - group.first] = True
+    return mask
 
 
 def doubles(
@@ -116,9 +139,35 @@ def slices(
     """
     groups = list(_row_groups(table, paths))
     for numbered in _stretches(table, groups, list(table.columns), memory_bytes):
-        rows = numbered.drop([_ROW])
+        rows = numbered.drop([ROW])
         order = _order(connection, table, rows)
-        yield Slice(rows.unify_dictionaries().combine_chunks().take(order), rows.num_rows - len(order))
+        whole = rows.unify_dictionaries().combine_chunks()
+        yield Slice(whole.take(order), _left_out(whole, order))
+
+
+def stretches(
+    table: model.Table, paths: Sequence[Path], columns: Sequence[str], memory_bytes: int
+) -> Iterator[pa.Table]:
+    """`columns` of all rows of the segments and their numbers, in tables of one stretch of time that fit in memory."""
+    return _stretches(table, list(_row_groups(table, paths)), columns, memory_bytes)
+
+
+def summed(table: model.Table, paths: Sequence[Path], memory_bytes: int, most: int) -> Iterator[Slice]:
+    """All cells of the segments, those with equal keys as one, in order of time; at most `most` of one time.
+
+    Raises `Corrupt` for a file that is no segment.
+    """
+    groups = list(_row_groups(table, paths))
+    seconds = model.CELL_WIDTHS[table.name]
+    for numbered in _stretches(table, groups, list(table.columns), memory_bytes):
+        yield Slice(rollup.folded(rollup.added_up(numbered.drop([ROW]), seconds), most))
+
+
+def _left_out(rows: pa.Table, order: pa.Array) -> list[pa.Table]:
+    if len(order) == rows.num_rows:
+        return []
+    places = np.setdiff1d(np.arange(rows.num_rows), order.to_numpy())
+    return [rows.take(pa.array(places))]
 
 
 def _row_groups(table: model.Table, paths: Iterable[Path]) -> Iterator[_Group]:
@@ -140,7 +189,7 @@ def _stretches(
     """`columns` of all rows, and their numbers, in tables of one stretch of time each that fit in memory."""
     rows = sum(group.rows for group in groups)
     size = sum(_bytes(group, columns) for group in groups) * _DECODED
-    most = max(1, min(_SLICE_ROWS, memory_bytes // _SHARE * rows // max(1, size)))
+    most = max(1, min(_SLICEROWS, memory_bytes // _SHARE * rows // max(1, size)))
     for low, high in pairwise([None, *_cuts(groups, most), None]):
         parts = [_read(table, group, columns, low, high) for group in groups if _is_between(group, low, high)]
         if sum(part.num_rows for part in parts):
@@ -189,7 +238,7 @@ def _read(table: model.Table, group: _Group, columns: Sequence[str], low: int | 
     read = group.source.read_row_group(group.place, columns=list(columns), use_threads=False)
     rows = segment.conformed(read, table, columns)
     numbers = pa.array(np.arange(group.first, group.first + group.rows, dtype=np.int64))
-    return _between(rows.append_column(_ROW, numbers), rows[table.time], low, high)
+    return _between(rows.append_column(ROW, numbers), rows[table.time], low, high)
 
 
 def _between(rows: pa.Table, time: pa.ChunkedArray, low: int | None, high: int | None) -> pa.Table:
@@ -206,23 +255,23 @@ def _between(rows: pa.Table, time: pa.ChunkedArray, low: int | None, high: int |
 def _order(connection: duckdb.DuckDBPyConnection, table: model.Table, rows: pa.Table) -> pa.Array:
     """The places of the rows to keep, in the order of `table.sort`."""
     needed = sorted({*table.identity, *table.sort, "ingest_time"})
-    numbered = rows.select(needed).append_column(_ROW, pa.array(np.arange(rows.num_rows, dtype=np.int64)))
-    row = duck.identifier(_ROW)
-    sort = ", ".join(map(duck.identifier, (*table.sort, "ingest_time", _ROW)))
+    numbered = rows.select(needed).append_column(ROW, pa.array(np.arange(rows.num_rows, dtype=np.int64)))
+    row = duck.identifier(ROW)
+    sort = ", ".join(map(duck.identifier, (*table.sort, "ingest_time", ROW)))
     connection.register("numbered", numbered)
     if table.identity:
         connection.register("doubles", connection.sql(_doubles(table)).to_arrow_table())
         query = f"SELECT {row} FROM numbered ANTI JOIN doubles USING ({row}) ORDER BY {sort}"  # noqa: S608
     else:
         query = f"SELECT {row} FROM numbered ORDER BY {sort}"  # noqa: S608
-    order = connection.sql(query).to_arrow_table()[_ROW].combine_chunks()
+    order = connection.sql(query).to_arrow_table()[ROW].combine_chunks()
     connection.unregister("numbered")
     return order
 
 
 def _doubled(connection: duckdb.DuckDBPyConnection, table: model.Table, numbered: pa.Table) -> Rows:
     connection.register("numbered", numbered)
-    found: Rows = connection.sql(_doubles(table)).to_arrow_table()[_ROW].to_numpy()
+    found: Rows = connection.sql(_doubles(table)).to_arrow_table()[ROW].to_numpy()
     connection.unregister("numbered")
     return found
 
@@ -232,7 +281,7 @@ def _doubles(table: model.Table) -> str:
 
     Hashes first: an identity may be twenty columns, and nearly all are found once.
     """
-    row = duck.identifier(_ROW)
+    row = duck.identifier(ROW)
     identity = ", ".join(map(duck.identifier, table.identity))
     told = " AND ".join(f"{duck.identifier(name)} IS NOT NULL" for name in table.identity if name in _IDS)
     return f"""

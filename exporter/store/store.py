@@ -10,7 +10,9 @@ keeps maintenance single and lets `close` wait for it. Neither is held while seg
 import itertools
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,15 +21,21 @@ import pyarrow as pa
 from exporter import config, disk, model
 from exporter.clock import Clock
 from exporter.errors import Corrupt
-from exporter.store import compact, files, recover, retain, scrub, segment
+from exporter.store import compact, files, recover, reprice, retain, scrub, segment
+from exporter.store.adding import NEEDED, Adding
+from exporter.store.amends import Amends
 from exporter.store.catalog import Catalog, Segment
 from exporter.store.counts import Counts
+from exporter.store.erase import AT_ONCE, Finder, Who, by_table, without
 from exporter.store.fresh import Fresh
-from exporter.store.merge import Merger, Stopped
+from exporter.store.merge import Merger, Stopped, deduplicated
 from exporter.store.publish import Publisher
+from exporter.store.rewrite import Rewriter
 from exporter.store.slices import sorter
 
 _NO_COUNTS: Final = Counts()
+_RECENT_ROWS: Final = 2**20
+"""About as many points are read after a start, to know where their series stand: 2 µs each."""
 
 Tables = Mapping[tuple[str, str], pa.Table]
 """Rows by the tenant of their request and the name of their table."""
@@ -57,6 +65,7 @@ class Store:
         self._stopped = threading.Event()
         self._publisher = Publisher(data)
         self._sorter = sorter(data, settings.memory_bytes)
+        self._adding = Adding(settings.rollup, self._recent)
         self._published = 0
         self._stale = False
         self._orphans: list[Path] = []
@@ -95,9 +104,10 @@ class Store:
         self._clear_orphans()
         total = self._catalog.counts.plus(counts)
         fresh = Fresh(self._data, self._catalog.position, position, total, self._clock.wall())
-        segments = fresh.write(tables, lambda: next(self._numbers))
+        segments = fresh.write(self._adding.with_cells(tables), lambda: next(self._numbers))
         with self._changing:
             self._commit(new=segments, position=position, counts=counts)
+            self._adding.stored()
             self._publish()
 
     def maintain(self, now: int) -> None:
@@ -115,20 +125,59 @@ class Store:
                 with self._changing:
                     self._publish()
 
+    def erase(self, who: Who, now: int) -> dict[str, int]:
+        """Take the rows of `who` out of every segment, and unlink at once the files that held them; rows by table.
+
+        What is appended meanwhile may stay. Raises `Stopped` when the store closes first, and `OSError`; calling it
+        again goes on where it was.
+        """
+        finder = Finder(who)
+        with self._upkeep:
+            try:
+                live = self._live()
+                finder.learn((model.STORED[one.table], self._data / one.path) for one in live)
+                gone = {name: self._erase_from(of, finder, now) for name, of in by_table(live)}
+                for one in self._dead():
+                    if one.table in model.STORED and len(finder.rows(self._data / one.path)):
+                        self._change([replace(one, ended=AT_ONCE)])
+                self._retire(now)
+            finally:
+                finder.close()
+        return {name: rows for name, rows in gone.items() if rows}
+
+    def reprice(self, since_ns: int, now: int) -> tuple[int, int]:
+        """Price calls that began since then by today's list; how many cost something else, and the files rewritten.
+
+        Rollups follow in the same commits. Raises as `erase`, and calling it again goes on where it was.
+        """
+        calls = files_written = 0
+        with self._upkeep:
+            for one in self._live():
+                if one.table != reprice.TABLE or one.max_time < since_ns or not scrub.sound(self._data, one):
+                    continue
+                if not reprice.concerns(self._data / one.path, since_ns, self._stopped.is_set):
+                    continue
+                amends, told = Amends(self._settings.rollup), list[int]()
+                change = reprice.change(since_ns, amends, told.append)
+                new = self._rewriter(now).run(one, change, partial(amends.pieces, now))
+                self._change([replace(one, state="dead", ended=now)], new=new)
+                calls, files_written = calls + sum(told), files_written + 1
+        return calls, files_written
+
     def read(self, table: str) -> Iterator[pa.Table]:
         """The stored rows of a table, a row group at a time, in `model.arrow_schema`: for writing them back."""
         with self._changing:
             live = [one for one in self._catalog.segments() if one.table == table]
         for one in live:
-            source = segment.opened(self._data / one.path, model.TABLES[table])
+            source = segment.opened(self._data / one.path, model.STORED[table])
             for place in range(source.num_row_groups):  # Arrow does not read maps with dictionaries from several
-                yield segment.conformed(source.read_row_group(place, use_threads=False), model.TABLES[table])
+                yield segment.conformed(source.read_row_group(place, use_threads=False), model.STORED[table])
 
     def stats(self) -> dict[str, Stats]:
         """The live segments of each table."""
         with self._changing:
             live = self._catalog.segments()
-        return {name: _stats(one for one in live if one.table == name) for name in model.TABLES}
+        return {name: _stats(one for one in live if one.table == name) for name in model.STORED}
 
     def counters(self) -> Counts:
         """What became of all items since the data directory was made."""
@@ -141,6 +190,20 @@ class Store:
             self._publisher.close()
             self._sorter.close()
             self._catalog.close()
+
+    def _recent(self, tenant: str, name: str, age: int) -> Iterator[pa.Table]:
+        """Rows of segments that reach into the last `age` nanoseconds, newest first, in the columns of `NEEDED`."""
+        since, left = self._clock.wall() - age, _RECENT_ROWS
+        live = [one for one in self._live() if (one.tenant, one.table) == (tenant, name) and one.max_time >= since]
+        for one in sorted(live, key=lambda one: -one.max_time):
+            if left <= 0:
+                return  # series that only older segments have begin anew
+            left -= one.rows
+            with suppress(Corrupt, OSError, pa.ArrowException):  # a damaged one, which the next merge sets aside
+                source = segment.opened(self._data / one.path, model.TABLES[name])
+                for place in range(source.num_row_groups):
+                    rows = source.read_row_group(place, columns=NEEDED[name], use_threads=False)
+                    yield segment.conformed(rows, model.TABLES[name], NEEDED[name])
 
     def _publish(self) -> None:
         """Publish what is committed; a failure is no reason to append again, so it only waits for the next try."""
@@ -199,18 +262,35 @@ class Store:
             if damaged := [one for one in merge.inputs if not scrub.sound(self._data, one)]:
                 self._quarantine(damaged, now)
                 continue  # the rest is planned again next time
-            merger = Merger(self._data, merge, lambda: next(self._numbers), self._catalog.counts, now)
+            merger = Merger(self._data, merge, lambda: next(self._numbers), self._catalog.counts, now, self._settings)
             try:
-                merged = merger.run(self._sorter, self._settings.memory_bytes, self._stopped.is_set)
+                merged = merger.run(self._sorter, self._stopped.is_set)
             except Stopped:
                 return
             except Corrupt:  # the checksum is right: it was written so
                 self._quarantine(merge.inputs, now)
                 continue
             replaced = [replace(one, state="dead", ended=now) for one in merge.inputs]
-            signal = model.TABLES[merge.inputs[0].table].signal
-            counts = Counts(deduplicated={signal: merged.doubles}) if merged.doubles else _NO_COUNTS
+            counts = deduplicated(model.STORED[merge.inputs[0].table], merged.doubles)
             self._change(replaced, new=merged.outputs, counts=counts)
+
+    def _erase_from(self, live: Sequence[Segment], finder: Finder, now: int) -> int:
+        erased = 0
+        for one in live:
+            if self._stopped.is_set():
+                raise Stopped
+            if not scrub.sound(self._data, one):
+                self._quarantine([one], now)
+                continue
+            rows = finder.rows(self._data / one.path)
+            if len(rows):
+                left = self._rewriter(now).run(one, without(rows))
+                self._change([replace(one, state="dead", ended=AT_ONCE)], new=left)
+                erased += len(rows)
+        return erased
+
+    def _rewriter(self, now: int) -> Rewriter:
+        return Rewriter(self._data, lambda: next(self._numbers), self._catalog.counts, now, self._stopped.is_set)
 
     def _scrub(self, now: int) -> None:
         for one in scrub.due(self._live(), self._settings.scrub_interval, now):
@@ -236,7 +316,7 @@ class Store:
 
     def _live(self) -> list[Segment]:
         with self._changing:
-            return [one for one in self._catalog.segments() if one.table in model.TABLES]
+            return [one for one in self._catalog.segments() if one.table in model.STORED]
 
 
 def _stats(live: Iterable[Segment]) -> Stats:

@@ -32,7 +32,7 @@ class Steps:
         self.current: str | None = None
         self._failures: dict[str, int] = {}
         self._running: dict[str, int] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a garbage collection within may end a step
 
     def start(self, key: str) -> int:
         """A step starts; how often it failed before, with none of its key beside it."""

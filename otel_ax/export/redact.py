@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from otel_ax import semconv
 
-__all__ = ["MASK", "is_content_event", "redact_attributes", "redact_text"]
+__all__ = ["MASK", "is_content_event", "redact_attributes", "redact_text", "redact_value"]
 
 MASK: Final = "[redacted]"
 
@@ -67,11 +67,14 @@ _VALUE: Final = re.compile(
   | (?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}+
   | (?<![A-Za-z0-9])github_pat_[A-Za-z0-9_]{20,}+
   | (?<![A-Za-z0-9])xox[a-z]-[A-Za-z0-9-]{10,}+
-  | (?<![A-Za-z0-9])(?:[sr]k_(?:live|test)_|gsk_|hf_|glpat-|xai-|pplx-|npm_)[A-Za-z0-9_-]{16,}+
+  | (?<![A-Za-z0-9])(?:[sr]k_(?:live|test)_|gsk_|hf_|glpat-|xai-|pplx-|npm_|r8_|tvly-|xapp-|lsv2_|dop_v1_)
+      [A-Za-z0-9_-]{16,}+
+  | (?<![A-Za-z0-9])(?:ya29|SG)\.[A-Za-z0-9._-]{20,}+
   | (?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}
   | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){1,4}
   | -----BEGIN\ [A-Z0-9 ]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----(?:[^-]|-(?!----))*+(?:-----END\ [A-Z0-9 ]{0,50}-----)?
   | (?<![A-Za-z0-9])(?:[Bb]earer|BEARER|[Bb]asic)\ {1,4}(?=[A-Za-z._~+/-]{0,64}[0-9=])[A-Za-z0-9._~+/=-]{8,}+
+  | (?<![A-Za-z0-9])[Tt]oken\ (?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{20,}+
     """,
     re.VERBOSE,
 )
@@ -79,17 +82,31 @@ _ASSIGNED: Final = re.compile(
     r"""(
       (?<![A-Za-z0-9])
       (?i:[a-z0-9]{0,20}[_-]?(?:password|passwd|pwd|passphrase|secret|api[_-]?key|private[_-]?key|secret[_-]?key
-        |access[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|id[_-]?token|session[_-]?token|credentials?))
+        |account[_-]?key|access[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|id[_-]?token
+        |session[_-]?token|credentials?))
       \\?["']?\s{0,4}(?:=>?|:)\s{0,4}\\?["']?
     )
     (?!\[redacted\])[^\s"'\\,;&{}\[\]<>]{3,}+""",
     re.VERBOSE,
 )
-_USERINFO: Final = re.compile(r"(?<=://)([^\s/:@?#]{0,128}:)[^\s/@?#]{1,256}(?=@)")
+_LIKELY: Final = re.compile(
+    r"""(
+      (?<![A-Za-z0-9])(?i:token)\\?["']?\s{0,4}[=:]\s{0,4}\\?["']?
+      (?=[A-Za-z._~+/-]{0,64}[0-9])(?=[A-Za-z0-9._~+/=-]{16})
+    | (?<=[?&])(?:sig|token|key)=(?=[A-Za-z0-9._~+/=%-]{8})
+    | (?<![A-Za-z0-9-])--(?:[a-z]{1,20}-){0,3}(?:password|passwd|token|secret|api-key)\ {1,4}(?=[A-Za-z0-9])
+    )
+    (?!\[redacted\])[^\s"'\\,;&{}\[\]<>]{3,}+""",
+    re.VERBOSE,
+)
+"""Names that are secret only where they are, or only before what looks like one."""
+_COOKIE: Final = re.compile(r"((?<![A-Za-z0-9-])(?:[Ss]et-)?[Cc]ookie:\s{0,4})[^\s=;\"']{1,128}=[^\r\n\"']+")
+_USERINFO: Final = re.compile(r"(?<=://)([^\s/:@?#]{0,128}:)[^\s/?#]{1,256}(?=@)")
 _CARD: Final = re.compile(r"(?<![A-Za-z0-9_.-])[2-6][0-9](?:[ -]?[0-9]){11,17}(?![A-Za-z0-9_]|[.-][0-9])")
 _MAY_HOLD: Final = re.compile(
     r"sk[-_]|A(?:KIA|SIA|IDA|ROA|GPA|Iza)|gh[pousr]_|github_pat|xox|gsk_|hf_|glpat|xai-|pplx|npm_|eyJ|-----B|://"
-    r"|[Bb]earer|BEARER|[Bb]asic|[2-6][0-9](?:[ -]?[0-9]){11}|(?i:passw|pwd|passphr|secret|key|token|credential)"
+    r"|r8_|tvly-|xapp-|lsv2_|dop_v1_|ya29\.|SG\.|[?&]sig=|ookie:|[Bb]earer|BEARER|[Bb]asic"
+    r"|[2-6][0-9](?:[ -]?[0-9]){11}|(?i:passw|pwd|passphr|secret|key|token|credential)"
 )
 """What every text with a secret has: the one pattern that ordinary texts are searched for."""
 
@@ -112,8 +129,8 @@ def _redact_text(text: str) -> str:
     if _MAY_HOLD.search(text) is None:
         return text
     masked = _VALUE.sub(MASK, text)
-    masked = _ASSIGNED.sub(rf"\1{MASK}", masked)
-    masked = _USERINFO.sub(rf"\1{MASK}", masked)
+    for pattern in (_ASSIGNED, _LIKELY, _COOKIE, _USERINFO):
+        masked = pattern.sub(rf"\1{MASK}", masked)
     return _CARD.sub(_masked_card, masked)
 
 
@@ -180,6 +197,11 @@ def _verdict(key: str) -> int:
     if not _SECRET_WORDS.isdisjoint(words) or any(part in squeezed for part in _SECRET_PARTS):
         return _MASK_ALL
     return _KEEP if _TOKEN_WORDS.isdisjoint(words) else _MASK_TEXT
+
+
+def redact_value(value: Any) -> Any:
+    """A text, bytes, or a sequence or mapping of them; the same object where it holds no secret."""
+    return _redact(value, _KEEP)
 
 
 _DEEPEST: Final = 20

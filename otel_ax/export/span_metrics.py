@@ -29,7 +29,10 @@ from otel_ax.prices import Usage, usage_of
 __all__ = ["SpanMetrics"]
 
 _CARRIED: Final = (semconv.AGENT_NAME, semconv.WORKFLOW_NAME, semconv.TENANT_ID)
-
+MOST_LABELS: Final = 2_000
+"""Sets of labels of a process, each of which the SDK keeps for good; what comes beyond loses its `_CARRIED`. Source:
+OpenTelemetry specification, "Metrics SDK", cardinality limits."""
+OVERFLOW: Final = "otel.metric.overflow"
 
 _Sums = dict[tuple[Counter, tuple[tuple[str, str], ...]], float]
 """What counters gain by a batch: one record for each set of labels, not for each span."""
@@ -60,6 +63,7 @@ class SpanMetrics:
             ),
             "step": (meter.create_counter(semconv.WORKFLOW_STEPS, unit="{step}"), semconv.STEP_STATUS),
         }
+        self._known: set[tuple[object, ...]] = set()
         self._unpriced = meter.create_counter(
             semconv.COST_UNPRICED, unit="{call}", description="Calls with usage and without a price"
         )
@@ -83,7 +87,8 @@ class SpanMetrics:
             labels[semconv.PROVIDER_NAME] = provider
         if model is not None:
             labels[semconv.RESPONSE_MODEL] = model
-        labels.update({name: value for name in _CARRIED if isinstance(value := attributes.get(name), str)})
+        carried = {name: value for name in _CARRIED if isinstance(value := attributes.get(name), str)}
+        labels.update(carried if self._has_room(labels, carried) else {OVERFLOW: "true"})
         if span.start_time is not None and span.end_time is not None:
             self._duration.record(max(0, span.end_time - span.start_time) / 1e9, labels)
         if span.status.status_code is StatusCode.ERROR:
@@ -94,6 +99,14 @@ class SpanMetrics:
             status = attributes.get(status_key)
             _add(sums, counter, 1, {**labels, status_key: status} if isinstance(status, str) else labels)
         self._record_usage(attributes, labels, sums)
+
+    def _has_room(self, labels: Mapping[str, str], carried: Mapping[str, str]) -> bool:
+        key = (*labels.values(), *carried.items())
+        if key not in self._known:
+            if len(self._known) >= MOST_LABELS and carried:
+                return False
+            self._known.add(key)
+        return True
 
     def _record_usage(self, attributes: Mapping[str, Any], labels: Mapping[str, str], sums: _Sums) -> None:
         unpriced = attributes.get(semconv.COST_UNPRICED)

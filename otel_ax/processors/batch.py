@@ -15,7 +15,7 @@ from typing import Final, Generic, TypeVar
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, set_value
 
-from otel_ax.guard import guarding
+from otel_ax.guard import guarding, report
 from otel_ax.processors.telling import THREADS, overheard, tell
 
 __all__ = ["Batch"]
@@ -59,6 +59,7 @@ class Batch(Generic[T]):
         self._name, self._export, self._give_up = name, export, give_up
         self._before, self._after, self._afresh = before, after, afresh
         self._delay_s, self._most, self._most_bytes, self._batch_size = delay_s, most, most_bytes, batch_size
+        self._is_steady = False
         self.dropped = 0
         """Items that found the queue full, since the process began."""
         self._new()
@@ -71,7 +72,7 @@ class Batch(Generic[T]):
         self._items: deque[tuple[T, int]] = deque()
         self._bytes = 0
         self._wake = threading.Event()
-        self._waiting: list[threading.Event] = []
+        self._waiting: deque[threading.Event] = deque()
         self._finished = threading.Event()
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -81,11 +82,11 @@ class Batch(Generic[T]):
 
     def _reborn(self) -> None:
         """In the child of a fork: what waits is the parent's to send, and our thread is not here."""
-        stopping, started = self._stopping, self._thread is not None
+        stopping = self._stopping
         self._new()
         self._stopping = stopping
         self._afresh()
-        if started and not stopping:
+        if self._is_steady:
             self.start()
 
     @property
@@ -101,7 +102,7 @@ class Batch(Generic[T]):
     def put(self, item: T, size: int = 0) -> None:
         """Queues the item, of about `size` bytes, or drops it where the queue is full or closed."""
         if self._thread is None:
-            self.start()
+            self._start()
         with self._lock:
             waiting = len(self._items)
             if (
@@ -122,7 +123,12 @@ class Batch(Generic[T]):
         return threading.current_thread() is self._thread
 
     def start(self) -> None:
-        """Starts the thread, if it does not run yet. An interpreter that ends has no more threads to give."""
+        """Has rounds from now on, in each process, not only once there is an item."""
+        self._is_steady = True
+        self._start()
+
+    def _start(self) -> None:
+        # An interpreter that ends has no more threads to give.
         with self._lock:
             if self._thread is None and not self._stopping:
                 thread = threading.Thread(target=self._run, name=f"{THREADS}{self._name}", daemon=True)
@@ -176,9 +182,12 @@ class Batch(Generic[T]):
             self._wake.wait(self._delay_s)
             self._wake.clear()
             stopping = self._stopping
-            waiting, self._waiting = self._waiting, []
-            with guarding(f"the export of {self._name}"):
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            try:
                 self._round(last=stopping)
+            except Exception as error:  # noqa: BLE001 (the promise)
+                self._failures += 1
+                report(f"otel_ax: the export of {self._name} failed", error)
             for sent in waiting:
                 sent.set()
             if stopping:

@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 
-from otel_ax.export.redact import is_content_event, redact_attributes, redact_text
+from otel_ax.export.redact import is_content_event, redact_attributes, redact_value
 from otel_ax.guard import guarded
 from otel_ax.processors.batch import Batch
 
@@ -55,8 +55,8 @@ def redacted(record: ReadableLogRecord, *, redact: bool, content: bool) -> Reada
     made.attributes = redact_attributes(said.attributes or {}, redact=redact, content=content, event=said.event_name)
     if not content and is_content_event(said.event_name):
         made.body = None
-    elif isinstance(said.body, str):
-        made.body = redact_text(said.body) if redact else said.body
     elif isinstance(said.body, Mapping):
         made.body = dict(redact_attributes(said.body, redact=redact, content=content))
+    elif redact:
+        made.body = redact_value(said.body)
     return ReadableLogRecord(made, record.resource, record.instrumentation_scope, record.limits)

@@ -12,27 +12,22 @@ from typing import Final
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, StatusCode, TraceFlags
 
-from otel_ax.calls import plain
+from otel_ax.export.exporter import Copied
+from otel_ax.processors.sizes import size_of
 
-__all__ = ["TailSampling", "size_of"]
+__all__ = ["TailSampling"]
 
-SPAN_BYTES: Final = 512
-"""What a span takes beside its text, about."""
 MOST_DECIDED: Final = 8192
 """Traces whose decision is remembered for late spans."""
 _HASH: Final = 0x9E3779B97F4A7C15
 _BITS: Final = 1 << 64
 
 
-def size_of(span: ReadableSpan) -> int:
-    """About the bytes of its texts."""
-    return SPAN_BYTES + sum([len(value) for value in plain(span.attributes).values() if type(value) is str])
-
-
 @dataclass(slots=True)
 class _Trace:
     since_s: float
     spans: list[ReadableSpan] = field(default_factory=list)
+    size: int = 0
 
 
 class TailSampling:
@@ -40,12 +35,13 @@ class TailSampling:
 
     Kept are traces with an error, or slower than `slow_s`, or dearer than `costly_usd`, and of the rest the share
     `keep_ratio`, by the trace's id, so that all processes agree. A trace that runs for `slow_s` is slow: it is kept
-    then and held no longer. Late spans follow their trace. Of more than `most` spans, the oldest trace is decided
-    first.
+    then and held no longer. Late spans follow their trace. Of more than `most` spans or `most_bytes`, the oldest trace
+    is decided first.
 
     Args:
         cost_usd: What a span cost, if anything.
         most: Spans held at most.
+        most_bytes: About the bytes of their texts, at most.
     """
 
     def __init__(
@@ -56,12 +52,13 @@ class TailSampling:
         costly_usd: float,
         cost_usd: Callable[[ReadableSpan], float],
         most: int = 2048,
+        most_bytes: int = 8 << 20,
     ) -> None:
         self._bound, self._slow_ns, self._costly_usd = round(keep_ratio * _BITS), slow_s * 1e9, costly_usd
-        self._slow_s, self._cost_usd, self._most = slow_s, cost_usd, most
+        self._slow_s, self._cost_usd, self._most, self._most_bytes = slow_s, cost_usd, most, most_bytes
         self._open: OrderedDict[int, _Trace] = OrderedDict()
         self._decided: OrderedDict[int, bool] = OrderedDict()
-        self._held = 0
+        self._held = self._held_bytes = 0
 
     def sift(self, spans: Sequence[ReadableSpan], now_s: float, *, all_of_them: bool = False) -> list[ReadableSpan]:
         """The spans that can go on now, marked; with `all_of_them`, none is held back.
@@ -77,7 +74,7 @@ class TailSampling:
                 out.append(span if keep else _unsampled(span))
             else:
                 self._hold(span, context.trace_id, now_s, out)
-        while self._open and (all_of_them or self._held > self._most):
+        while self._open and (all_of_them or self._held > self._most or self._held_bytes > self._most_bytes):
             self._decide(next(iter(self._open)), out)
         for trace_id in [one for one, trace in self._open.items() if now_s - trace.since_s >= self._slow_s]:
             self._decide(trace_id, out, keep=True)
@@ -88,13 +85,18 @@ class TailSampling:
         if trace is None:
             trace = self._open[trace_id] = _Trace(now_s)
         trace.spans.append(span)
+        size = size_of(span)
+        trace.size += size
         self._held += 1
+        self._held_bytes += size
         if span.parent is None or span.parent.is_remote:
             self._decide(trace_id, out)
 
     def _decide(self, trace_id: int, out: list[ReadableSpan], *, keep: bool = False) -> None:
-        spans = self._open.pop(trace_id).spans
+        trace = self._open.pop(trace_id)
+        spans = trace.spans
         self._held -= len(spans)
+        self._held_bytes -= trace.size
         keep = keep or self._in_share(trace_id) or self._worth(spans)
         self._decided[trace_id] = keep
         if len(self._decided) > MOST_DECIDED:
@@ -116,17 +118,8 @@ class TailSampling:
 def _unsampled(span: ReadableSpan) -> ReadableSpan:
     context = span.context
     flags = TraceFlags(context.trace_flags & ~TraceFlags.SAMPLED)
-    return ReadableSpan(
-        name=span.name,
-        context=SpanContext(context.trace_id, context.span_id, context.is_remote, flags, context.trace_state),
-        parent=span.parent,
-        resource=span.resource,
-        attributes=span.attributes,
-        events=span.events,
-        links=span.links,
-        kind=span.kind,
-        status=span.status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
+    made = Copied(span, span.attributes or {})
+    made._context = SpanContext(  # noqa: SLF001 (ours)
+        context.trace_id, context.span_id, context.is_remote, flags, context.trace_state
     )
+    return made

@@ -18,9 +18,9 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.metrics.view import Aggregation, ExponentialBucketHistogramAggregation
 
+from otel_ax.forking import unforked
 from otel_ax.guard import guarded
 from otel_ax.processors.batch import Batch
-from otel_ax.processors.forking import unforked
 
 __all__ = ["DELTA", "EXPONENTIAL", "PeriodicReader"]
 
@@ -33,8 +33,12 @@ DELTA: Final[dict[type, AggregationTemporality]] = {
 }
 """As OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta has it."""
 EXPONENTIAL: Final[dict[type, Aggregation]] = {Histogram: ExponentialBucketHistogramAggregation()}
-MOST_WAITING: Final = 8
+MOST_WAITING: Final = 16
 """Collections that wait for a slow endpoint; what comes then is dropped."""
+MOST_FORKS: Final = 4
+"""Forks, each of which collects, until what was collected is sent before its time."""
+FORK_WAITS_S: Final = 1.0
+"""For a collection under way, which may be slow: it calls the program's callbacks."""
 
 
 class PeriodicReader(MetricReader):
@@ -55,7 +59,7 @@ class PeriodicReader(MetricReader):
             give_up=exporter.shutdown,
             delay_s=interval_s,
             most=MOST_WAITING,
-            batch_size=MOST_WAITING + 1,  # nothing is sent before its time: no thread of ours wakes at a fork
+            batch_size=MOST_FORKS,
             before=self._gather,
         )
         gather = weakref.WeakMethod(self._before_fork)
@@ -72,8 +76,9 @@ class PeriodicReader(MetricReader):
     @guarded
     def _before_fork(self) -> None:
         # The child inherits what was recorded and not collected, and would count it again.
-        if not self.batch.closed:
-            self._gather()
+        with unforked(FORK_WAITS_S) as is_free:
+            if is_free and not self.batch.closed:
+                self.collect()
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> None:  # noqa: ARG002
         if metrics_data.resource_metrics:

@@ -23,7 +23,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_ax import semconv
-from otel_ax.calls import operation_of, plain
+from otel_ax.calls import operation_of, own
 from otel_ax.guard import guarded
 
 __all__ = ["ActiveCalls", "observe_process", "watch_event_loop"]
@@ -228,7 +228,7 @@ class ActiveCalls(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Takes a call."""
         del parent_context
-        operation = operation_of(plain(span.attributes))
+        operation = operation_of(own(span))
         if operation in _CALLS and len(self._active) < self._most:
             self._active[span.get_span_context().span_id] = str(operation)
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("exporter", "otel_ax")
-ON_ONE_PAGE = {"exporter/model.py"}
+ON_ONE_PAGE = {"exporter/model.py", "exporter/decode/mapping.py"}
 """Tables of data, which are easier to read whole."""
 BIN = Path(sys.executable).parent
 

@@ -20,6 +20,7 @@ from exporter.model import TABLES
 from exporter.units import NS_PER_S, format_size
 from tests.factories import logs_request, metrics_request, spans_request
 from tests.running import ENVIRON, Server, running, until
+from tests.sdk.standin.server import standing_in
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text()
@@ -49,6 +50,11 @@ def blocks(language: str) -> list[Block]:
 
 
 COMMANDS: Final = [block for block in blocks("bash") if block.text.strip() not in {FIRST, SECOND, SERVE}]
+TESTS: Final = [block for block in blocks("python") if "def test_" in block.text]
+PROGRAMS: Final = [block for block in blocks("python") if block not in TESTS]
+TRACED: Final = [block for block in PROGRAMS if "otel_ax.configure(" in block.text]
+APP: Final = "# app.py\n"
+"""How a program begins that other examples run."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +69,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             assert answer.status_code == 200
         until(lambda: started.sql("SELECT count(*) FROM spans WHERE service_name = 'checkout'") == [(200,)], "spans")
         until(lambda: started.sql("SELECT count(*) FROM logs WHERE service_name = 'checkout'") == [(50,)], "logs")
+        for block in PROGRAMS:
+            if block.text.startswith(APP):
+                (started.data.parent / "app.py").write_text(block.text)
         yield started
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[dict[str, str]]:
+    """Variables with which OpenAI's client finds a stand-in."""
+    with standing_in() as started:
+        yield {"OPENAI_BASE_URL": f"{started.url}/v1", "OPENAI_API_KEY": "sk-none"}
 
 
 def here(text: str, server: Server) -> str:
@@ -73,12 +89,18 @@ def here(text: str, server: Server) -> str:
     return text
 
 
-def run(command: list[str], server: Server) -> str:
+def here_by_variables(server: Server) -> dict[str, str]:
+    """What the README says to export, for this test's server."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": server.http, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+
+
+def run(command: list[str], server: Server, variables: dict[str, str] | None = None) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{ENVIRON['PATH']}"
+    environ = {name: value for name, value in ENVIRON.items() if not name.startswith("PYTEST")}
     done = subprocess.run(
         command,
         cwd=server.data.parent,
-        env=ENVIRON | {"PATH": path},
+        env=environ | {"PATH": path} | here_by_variables(server) | (variables or {}),
         capture_output=True,
         text=True,
         timeout=60,
@@ -96,16 +118,46 @@ def test_the_two_commands_of_the_readme_are_the_two_that_matter() -> None:
 
 
 @pytest.mark.parametrize("block", COMMANDS, ids=str)
-def test_commands_do_what_they_say(block: Block, server: Server) -> None:
+def test_commands_do_what_they_say(block: Block, server: Server, provider: dict[str, str]) -> None:
     if block.text.startswith("duckdb ") and shutil.which("duckdb") is None:
         pytest.skip("DuckDB's command line is not installed")
-    printed = run(["bash", "-euo", "pipefail", "-c", here(block.text, server)], server)
+    printed = run(["bash", "-euo", "pipefail", "-c", here(block.text, server)], server, provider)
     assert printed or block.text.startswith("export ")
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=str)
-def test_python_examples_run(block: Block, server: Server) -> None:
-    run([sys.executable, "-W", "error", "-c", here(block.text, server)], server)
+@pytest.mark.parametrize("block", [block for block in PROGRAMS if block not in TRACED], ids=str)
+def test_python_examples_run(block: Block, server: Server, provider: dict[str, str]) -> None:
+    run([sys.executable, "-W", "error", "-c", here(block.text, server)], server, provider)
+
+
+@pytest.mark.parametrize("block", TESTS, ids=str)
+def test_tests_pass(block: Block, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "test_readme_example.py").write_text(block.text)
+    assert "1 passed" in run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)], server)
+
+
+def test_traced_programs_are_found(server: Server, provider: dict[str, str]) -> None:
+    for block in TRACED:
+        run([sys.executable, "-W", "error", "-c", block.text], server, provider)
+    for command, variables in (
+        ("ax run --", {}),
+        ("opentelemetry-instrument", {"OTEL_SERVICE_NAME": "by the command"}),
+    ):
+        assert f"{command} python app.py" in README
+        assert run([*command.split(), "python", "app.py"], server, provider | variables).strip()
+    costly = """
+        SELECT DISTINCT service_name FROM spans
+        WHERE gen_ai_operation_name = 'chat' AND attributes['ax.cost.usd']::DOUBLE > 0 ORDER BY ALL
+    """
+    wanted = {"app", "by the command", "forecasts", "shop"}
+    until(lambda: wanted <= {name for (name,) in server.sql(costly)}, f"calls of {wanted}")
+    kinds = """
+        SELECT DISTINCT coalesce(gen_ai_operation_name, attributes['ax.kind']) AS what
+        FROM spans WHERE service_name = 'forecasts' AND attributes['ax.tenant.id'] = 'acme' ORDER BY ALL
+    """
+    assert server.sql(kinds) == [
+        (kind,) for kind in ("chat", "execute_tool", "invoke_agent", "invoke_workflow", "step")
+    ]
 
 
 @pytest.mark.parametrize("block", blocks("sql"), ids=str)

@@ -148,6 +148,8 @@ def _rows_of(_checksum: str, table: str, path: Path) -> Rows:
 
 
 def rows_of_file(table: str, path: Path) -> Rows:
-    """What a segment holds."""
+    """What a segment holds; cells hold no row of anybody's."""
+    if table not in NUMBER:
+        return Counter()
     column = pq.ParquetFile(path).read([NUMBER[table]])[NUMBER[table]]
     return Counter((table, number) for number in column.to_pylist())

@@ -261,7 +261,7 @@ SPOTS: Final[Mapping[str, tuple[bytes, int, int]]] = {
     "a letter of a definition, which then is none": (b"CREATE TABLE segments", 3, 7),
     "a state that a row may have": (b"'quarantined'", 3, 4),
     "the name of the table of last numbers": (b"CREATE TABLE sqlite_sequence", 15, 5),
-    "the last number": (b"\x1d\x01segments", 10, 6),
+    "the last number": (b"\x1d\x02segments", 11, 7),
 }
 """What SQLite itself does not see: some text in the file, bytes from there on, and a bit."""
 

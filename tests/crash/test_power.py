@@ -101,9 +101,9 @@ def test_what_the_catalog_forgets_stays_away(tmp_path: Path, monkeypatch: pytest
         for _ in range(8):
             append(store, spans(seconds(NOON, 2)))
         store.maintain(NOON)
-        assert len(names_synced(watch)) == 9
+        assert len(names_synced(watch)) == 9 + 9  # of spans, and of cells
         store.maintain(NOON + HOUR // 2)
-        assert len(names_synced(watch)) == 1
+        assert len(names_synced(watch)) == 1 + 1
         store.close()
 
 
@@ -178,13 +178,15 @@ PUBLISHED: Final = [
     for name in ("ax.duckdb", "manifest.json")
     for line in (f"make {name}.tmp", f"write {name}.tmp", f"sync {name}.tmp", f"rename {name}.tmp {name}")
 ]
-WRITTEN: Final = [
+SEGMENT: Final = [
     "make SEGMENT.parquet.tmp",
     "write SEGMENT.parquet.tmp",
     "sync SEGMENT.parquet.tmp",
     "rename SEGMENT.parquet.tmp SEGMENT.parquet",
-    "sync hour=12",
 ]
+WRITTEN: Final = [*SEGMENT, *SEGMENT, "sync hour=12"]
+"""The spans, and the cells that they add to."""
+MERGED: Final = [*SEGMENT, "sync hour=12"]
 COMMITTED: Final = ["write catalog.sqlite-wal", "sync catalog.sqlite-wal"]
 
 
@@ -200,7 +202,7 @@ def test_segments_are_synced_then_committed_then_published_and_unlinked_before_t
     told = in_words(Trace(reader.steps))
     for part in range(1, 8):
         assert told[f"append {part}"] == WRITTEN + COMMITTED + PUBLISHED
-    assert told["merge"] == WRITTEN + COMMITTED + PUBLISHED
+    assert told["merge"] == 2 * (MERGED + COMMITTED + PUBLISHED)
     assert told["forget"] == ["sync data", "unlink SEGMENT.parquet", "sync hour=12", *COMMITTED]
 
 

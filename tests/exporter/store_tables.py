@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from exporter import config, model
+from exporter.decode import mapping
 from exporter.model import Signal
 from exporter.store import Counts, Store
 from exporter.units import NS_PER_S
@@ -66,6 +67,7 @@ def table(name: str, times: Sequence[int], /, **columns: Any) -> pa.Table:
         "exemplars": [],
         "metric_name": "requests",
         "metric_metadata": "{}",
+        "mapping_version": mapping.VERSION,
     } | columns
     arrays = [_array(given.get(column), rows, kind) for column, kind in model.TABLES[name].columns.items()]
     return pa.Table.from_arrays(arrays, schema=model.arrow_schema(model.TABLES[name]))
@@ -114,9 +116,10 @@ def how_many(data: Path, view: str = "spans") -> int:
     return number
 
 
-def segment_files(data: Path) -> Iterator[Path]:
-    """The Parquet files under `segments/`."""
-    return (path for path in (data / "segments").rglob("*.parquet") if path.is_file())
+def segment_files(data: Path, *, cells: bool = False) -> Iterator[Path]:
+    """The Parquet files of records under `segments/`; with those of `cells` that they add up to, where asked for."""
+    found = (path for path in (data / "segments").rglob("*.parquet") if path.is_file())
+    return (path for path in found if cells or path.relative_to(data / "segments").parts[0] not in model.FIGURES)
 
 
 def kept(store: Store) -> int:

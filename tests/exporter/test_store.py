@@ -41,7 +41,7 @@ def test_a_new_store_publishes_every_view_empty(store: Store, tmp_path: Path) ->
     assert store.position == store.published == 0
     for name in model.TABLES:
         assert how_many(tmp_path, name) == 0
-    assert json.loads((tmp_path / "manifest.json").read_text()) == {name: [] for name in model.TABLES}
+    assert json.loads((tmp_path / "manifest.json").read_text()) == {name: [] for name in model.STORED}
 
 
 def test_appended_rows_are_published_when_append_returns(store: Store, tmp_path: Path) -> None:

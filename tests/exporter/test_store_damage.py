@@ -221,7 +221,7 @@ def test_segments_from_before_a_column_was_appended_are_read_and_merged_with_nul
     columns = dict(list(whole.columns.items())[:-1])
     older = replace(whole, columns=columns, promoted={})
     with monkeypatch.context() as before:
-        before.setitem(model.TABLES, "logs", older)
+        before.setitem(model.STORED, "logs", older)
         fresh = Fresh(tmp_path, 0, 100, Counts(), NOON)
         rows = table("logs", seconds(NOON, 10), user_id="me", session_id="s")
         fresh.write({("default", "logs"): rows.select(list(columns))}, iter(range(1, 9)).__next__)

@@ -50,7 +50,7 @@ rows = spans(seconds(NOON, 1_000))
 for _ in range(3):
     refused(lambda: append(store, rows))
     assert store.position == store.published == 100
-    assert len(list(data.rglob("segments/**/*.*"))) == 1
+    assert len(list(data.rglob("segments/**/*.*"))) == 2
 room(FULL)
 append(store, rows)
 assert (store.position, store.published, kept(store)) == (200, 200, 1_010)
@@ -119,7 +119,8 @@ for _ in range(8):
     append(store, spans(seconds(NOON, 200)))
 room(12_000)
 refused(lambda: store.maintain(NOON + HOUR // 2))
-assert len(list(data.rglob("segments/**/*.*"))) == 8
+assert len(list(segment_files(data))) == 8
+assert list(data.rglob("segments/**/*.tmp")) == []
 assert how_many(data) == 1_600
 room(FULL)
 store.maintain(NOON + HOUR // 2)

@@ -18,7 +18,7 @@ def test_every_row_is_in_the_one_piece_of_its_effective_time(given_rows: list[tu
     times = [time for time, _ in given_rows]
     skewed = [skew for _, skew in given_rows]
     rows = spans(times, clock_skew=skewed, ingest_time=[NOON // 1000] * len(times), name=[str(time) for time in times])
-    found = pieces(SPANS, rows)
+    found = pieces(SPANS, rows, NOON)
     effective = {
         span_id: NOON if skew else time
         for span_id, time, skew in zip(rows["span_id"].to_pylist(), times, skewed, strict=True)
@@ -35,12 +35,12 @@ def test_every_row_is_in_the_one_piece_of_its_effective_time(given_rows: list[tu
 
 
 def test_no_rows_are_in_no_piece() -> None:
-    assert pieces(SPANS, spans([])) == []
+    assert pieces(SPANS, spans([]), NOON) == []
 
 
 def test_a_piece_has_no_dictionary_entry_of_rows_elsewhere() -> None:
     rows = spans([NOON, NOON - HOUR], name=["one", "other"], ingest_time=[NOON // 1000] * 2)
-    earlier, later = pieces(SPANS, rows)
+    earlier, later = pieces(SPANS, rows, NOON)
     assert earlier.rows["name"].chunk(0).dictionary.to_pylist() == ["other"]
     assert later.rows["name"].chunk(0).dictionary.to_pylist() == ["one"]
 

@@ -63,6 +63,7 @@ def test_a_bench_prints_one_object_in_which_all_that_was_acknowledged_is_stored(
     [
         ("query", ("--millions=0.001", "--templates=2", "--runs=1"), {"query_ms", "bytes_per_row", "files"}),
         ("files", ("--hour-every=600", "--days=1", "--days-every=14400"), {"hour", "days"}),
+        ("rollup", ("--millions=0.002", "--templates=2", "--runs=1"), {"cells", "raw_ms", "rolled_ms"}),
     ],
 )
 def test_a_bench_of_reading_finds_all_that_was_stored(bench: str, options: Sequence[str], named: set[str]) -> None:

@@ -22,7 +22,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shown(data: Path) -> "subprocess.CompletedProcess[str]":
     command = [*AX, "demo", "--once", "--data", str(data)]
-    return subprocess.run(command, env=ENVIRON, capture_output=True, text=True, timeout=SECONDS, check=False)
+    others = {"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_SAMPLER": "always_off"}  # meant for programs of the reader's
+    return subprocess.run(command, env=ENVIRON | others, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
 def test_it_ends_well_and_complains_of_nothing(shown: "subprocess.CompletedProcess[str]") -> None:
@@ -70,15 +71,93 @@ def test_its_story_hangs_together(shown: "subprocess.CompletedProcess[str]", dat
         "SELECT count(*) FROM logs WHERE service_namespace = 'demo' AND trace_id NOT IN (SELECT trace_id FROM spans)"
     )
     assert (sql(data, orphans), sql(data, astray)) == ([(0,)], [(0,)])
-    kinds = "SELECT DISTINCT gen_ai_operation_name FROM spans WHERE gen_ai_operation_name IS NOT NULL ORDER BY ALL"
-    assert [kind for (kind,) in sql(data, kinds)] == ["chat", "execute_tool", "invoke_agent", "retrieval"]
-    assert sql(data, "SELECT count(*) > 0 FROM spans WHERE error_type = 'RateLimitError'") == [(True,)]
-    assert sql(data, "SELECT count(*) > 0 FROM spans WHERE gen_ai_response_time_to_first_chunk > 0") == [(True,)]
-    measured = "SELECT DISTINCT metric_name FROM metrics_histogram WHERE metric_name LIKE 'gen_ai.%' ORDER BY ALL"
-    assert [name for (name,) in sql(data, measured)] == [
-        "gen_ai.client.operation.duration",
-        "gen_ai.client.token.usage",
+    early = """
+        SELECT count(*) FROM spans AS child JOIN spans AS parent
+            ON parent.trace_id = child.trace_id AND parent.span_id = child.parent_span_id
+        WHERE child.start_time < parent.start_time
+           OR child.start_time_unix_nano + child.duration_ns > parent.start_time_unix_nano + parent.duration_ns
+    """
+    assert sql(data, early) == [(0,)]
+
+
+def test_it_is_of_the_last_quarter_of_an_hour(shown: "subprocess.CompletedProcess[str]", data: Path) -> None:
+    assert shown.returncode == 0
+    for table, time in (("spans", "start_time"), ("logs", "time")):
+        spread = f"""
+            SELECT count(*) FILTER ({time} < now() - INTERVAL 20 MINUTE), count(*) FILTER ({time} > now()),
+                   epoch(max({time}) - min({time})) > 12 * 60
+            FROM {table} WHERE service_namespace = 'demo'
+        """
+        assert sql(data, spread) == [(0, 0, True)]
+    assert sql(data, "SELECT count(*) FROM spans WHERE clock_skew OR odd IS NOT NULL") == [(0,)]
+
+
+def test_all_that_the_sdk_has_is_in_it(shown: "subprocess.CompletedProcess[str]", data: Path) -> None:
+    assert shown.returncode == 0
+    kinds = """
+        SELECT DISTINCT coalesce(gen_ai_operation_name, attributes['ax.kind']) AS what
+        FROM spans WHERE what IS NOT NULL ORDER BY ALL
+    """
+    assert [what for (what,) in sql(data, kinds)] == [
+        "chat",
+        "embeddings",
+        "execute_tool",
+        "invoke_agent",
+        "invoke_workflow",
+        "retrieval",
+        "step",
+        "stt",
+        "tts",
+        "voice_call",
+        "voice_turn",
     ]
+    for some in (
+        "error_type LIKE '%.RateLimitError'",
+        "error_type = 'TimeoutError'",
+        "attributes['ax.workflow.status'] = 'failed'",
+        "attributes['ax.step.retry_count'] = '1' AND attributes['ax.step.status'] = 'completed'",
+        "attributes['ax.voice.interrupted'] = 'true'",
+        "attributes['ax.voice.heard_silence']::DOUBLE BETWEEN 0.3 AND 5",
+        "attributes['gen_ai.output.messages'] IS NOT NULL",
+    ):
+        assert sql(data, f"SELECT count(*) > 0 FROM spans WHERE {some}") == [(True,)], some
+    happened = "SELECT DISTINCT event_name FROM logs WHERE event_name LIKE 'ax.%' ORDER BY ALL"
+    assert [name for (name,) in sql(data, happened)] == [
+        "ax.step.completed",
+        "ax.step.failed",
+        "ax.step.started",
+        "ax.workflow.completed",
+        "ax.workflow.failed",
+        "ax.workflow.started",
+    ]
+    measured = "SELECT DISTINCT metric_name FROM metrics_{} WHERE metric_name IN {} ORDER BY ALL"
+    for table, names in (
+        ("sum", ("ax.cache.requests", "ax.rate_limit.requests", "ax.usage.cost", "ax.usage.tokens")),
+        ("exp_histogram", ("ax.operation.duration", "gen_ai.client.operation.duration", "gen_ai.client.token.usage")),
+    ):
+        assert sql(data, measured.format(table, names)) == [(name,) for name in names]
+
+
+def test_answers_take_as_long_as_the_story_says(shown: "subprocess.CompletedProcess[str]", data: Path) -> None:
+    assert shown.returncode == 0
+    streamed = """
+        SELECT count(*) > 50, min(duration_ns / 1e9 - gen_ai_response_time_to_first_chunk) > 0,
+               median(gen_ai_response_time_to_first_chunk) BETWEEN 0.2 AND 1.5, max(duration_ns) > 2e9
+        FROM spans WHERE gen_ai_operation_name = 'chat' AND gen_ai_response_time_to_first_chunk IS NOT NULL
+    """
+    assert sql(data, streamed) == [(True, True, True, True)]
+
+
+def test_calls_have_their_price_and_nothing_secret(shown: "subprocess.CompletedProcess[str]", data: Path) -> None:
+    assert shown.returncode == 0
+    unpriced = """
+        SELECT name FROM spans
+        WHERE gen_ai_operation_name IN ('chat', 'embeddings', 'stt', 'tts') AND status_code <> 'ERROR'
+          AND coalesce(attributes['ax.cost.usd']::DOUBLE, 0) <= 0
+    """
+    assert sql(data, unpriced) == []
+    said = "SELECT count(*) FILTER ({0} LIKE '%4111%'), count(*) FILTER ({0} LIKE '%[redacted]%') > 0 FROM spans"
+    assert sql(data, said.format("attributes['gen_ai.input.messages']")) == [(0, True)]
 
 
 def test_it_ends_quietly_when_nobody_reads_on(tmp_path: Path) -> None:

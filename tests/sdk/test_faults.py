@@ -78,7 +78,7 @@ FAULTS: Final[dict[str, Any]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_endpoint_costs_a_program_neither_time_nor_memory_nor_its_log(fault: str) -> None:
     with FAULTS[fault]() as receiver:
-        done = program(ENDED + ROUND.replace("ROUNDS", "20"), receiver.url)
+        done = program(ENDED + ROUND.replace("ROUNDS", "10"), receiver.url)
     assert done.status == 0, done.err
     told, ended = done.out.splitlines()
     figures = json.loads(told)

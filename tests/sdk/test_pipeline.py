@@ -13,7 +13,7 @@ import otel_ax
 from otel_ax import semconv
 from otel_ax.processors import Batch, Enrich, Pending, Together
 from otel_ax.processors.pending import pending_copy
-from otel_ax.processors.tail import size_of
+from otel_ax.processors.sizes import size_of, slim
 from tests.running import until
 
 
@@ -144,7 +144,7 @@ def test_an_export_that_raises_does_not_end_the_thread(monkeypatch: pytest.Monke
 
     with batch(export, delay_s=60) as numbers:
         numbers.put(1)
-        numbers.flush(5)
+        assert not numbers.flush(5)
         numbers.put(2)
         assert numbers.flush(5)
     assert taken == [2]
@@ -206,3 +206,15 @@ def test_the_size_of_a_span_follows_its_texts(tracer: trace.Tracer, kept: Kept) 
     tracer.start_span("short").end()
     long, short = map(size_of, kept.ended)
     assert long - short == 10_000
+
+
+def test_a_slim_span_keeps_what_it_has(tracer: trace.Tracer, kept: Kept) -> None:
+    full = tracer.start_span("full", links=[trace.Link(trace.SpanContext(1, 2, is_remote=False))])
+    full.add_event("seen")
+    full.end()
+    tracer.start_span("bare").end()
+    for span in kept.ended:
+        slim(span)
+    told, bare = kept.ended
+    assert ([event.name for event in told.events], len(told.links)) == (["seen"], 1)
+    assert (bare.events, bare.links, bare.dropped_events, bare.dropped_links) == ((), (), 0, 0)

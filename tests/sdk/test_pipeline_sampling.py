@@ -1,17 +1,23 @@
 """Which traces are recorded, and which of those are sent."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
 from otel_ax import semconv
 from otel_ax.errors import BadSettings
+from otel_ax.export import PricedExporter
 from otel_ax.processors import RateSampler, TailSampling
+from otel_ax.processors.journey import Journey
+from otel_ax.settings import Settings
 
 
 class Kept(SpanProcessor):
@@ -45,12 +51,14 @@ def made(*, error: bool = False, seconds: float = 0.001, cost: float = 0.0, chil
     return kept.ended
 
 
-def sampling(*, keep_ratio: float = 0.0, most: int = 1000) -> TailSampling:
+def sampling(*, keep_ratio: float = 0.0, most: int = 1000, most_bytes: int = 1 << 30) -> TailSampling:
     def cost_usd(span: ReadableSpan) -> float:
         cost = (span.attributes or {}).get("cost", 0.0)
         return cost if isinstance(cost, float) else 0.0
 
-    return TailSampling(keep_ratio=keep_ratio, slow_s=10, costly_usd=1, cost_usd=cost_usd, most=most)
+    return TailSampling(
+        keep_ratio=keep_ratio, slow_s=10, costly_usd=1, cost_usd=cost_usd, most=most, most_bytes=most_bytes
+    )
 
 
 def sent(spans: list[ReadableSpan]) -> list[bool]:
@@ -102,6 +110,24 @@ def test_memory_is_bounded_by_deciding_the_oldest_trace_first() -> None:
     out = [span for _ in range(100) for span in tail.sift(made(children=3)[:3], 0)]
     assert 300 - len(out) <= 10
     assert not any(sent(out))
+    heavy = sampling(most_bytes=100_000)
+    out = [span for _ in range(100) for span in heavy.sift(made(children=3)[:3], 0)]
+    assert 0 < 300 - len(out) < 50
+
+
+def test_a_trace_is_not_decided_by_a_copy_of_its_root_that_still_runs() -> None:
+    memory = InMemorySpanExporter()
+    journey = Journey(Settings(keep_ratio=0.0), PricedExporter(memory, redact=True, metrics=None))
+    kept = Kept()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(kept)
+    root: Any = provider.get_tracer("test").start_span("root")
+    assert journey.export([root])
+    assert [span.name for span in memory.get_finished_spans()] == ["root"]
+    root.set_status(StatusCode.ERROR)
+    root.end()
+    assert journey.export(kept.ended)
+    assert [semconv.SPAN_PENDING in (span.attributes or {}) for span in memory.get_finished_spans()] == [True, False]
 
 
 def test_a_share_of_the_rest_is_kept_and_every_process_keeps_the_same() -> None:

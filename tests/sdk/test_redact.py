@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -17,6 +19,7 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlag
 from otel_ax import semconv
 from otel_ax.export import PricedExporter, redact_attributes, redact_text
 from otel_ax.export.redact import MASK
+from otel_ax.processors.logs import redacted
 
 ALNUM = string.ascii_letters + string.digits
 URL_SAFE = ALNUM + "_-"
@@ -57,6 +60,10 @@ def _values(draw: random.Random) -> list[str]:
         _card(draw, "37", 15),
         _card(draw, "55", 16),
         "Bearer " + _text(draw, URL_SAFE, 30) + "0",
+        "Token 1" + _text(draw, "0123456789abcdef", 39),
+        "ya29.a" + _text(draw, URL_SAFE, 40),
+        f"SG.{_text(draw, URL_SAFE, 22)}.{_text(draw, URL_SAFE, 43)}",
+        draw.choice(["r8_", "tvly-", "xapp-1-", "lsv2_pt_", "dop_v1_"]) + _text(draw, ALNUM, 36),
     ]
 
 
@@ -124,7 +131,8 @@ ORDINARY = (
     "4f3c2b1a0d9e8f7a6b5c4d3e2f1a0b9c", "2026-11-21T12:34:56.789012Z", "1763728496789012345", "the author's keyboard",
     "tokens per second: 42", "order 4111 of 5", "10.0.0.1:4317", "550e8400-e29b-41d4-a716-446655440000",
     "eyJust a word", "SELECT * FROM t WHERE id = 5", "Basic arithmetic", "the secret of the forest",
-    "4.0 3.14159265358979",
+    "4.0 3.14159265358979", "token=5", "max_tokens=4096 token: end", "?sig=1&token=next", "Token usage of gpt-4o-mini",
+    "cookie: a small cake", "SG. and others",
 )  # fmt: skip
 
 
@@ -143,6 +151,13 @@ def test_ordinary_text_stays_the_same_object(text: str) -> None:
         ("api_key=abc123&x=1", f"api_key={MASK}&x=1"),
         ("card 4111 1111 1111 1111 ok", f"card {MASK} ok"),
         ("4111 1111 1111 1112", "4111 1111 1111 1112"),
+        ("redis://app:p@ss@db/x", f"redis://app:{MASK}@db/x"),
+        ("GET /a?token=abcdef012345&n=1", f"GET /a?token={MASK}&n=1"),
+        ('{"token": "abcdef0123456789"}', f'{{"token": "{MASK}"}}'),
+        ("AccountKey=abc==;Suffix=x", f"AccountKey={MASK};Suffix=x"),
+        ("https://x.test/b?se=1&sig=abc%2Bd%3D", f"https://x.test/b?se=1&sig={MASK}"),
+        ("tool --db-password hunter2 --n 1", f"tool --db-password {MASK} --n 1"),
+        ("Cookie: sid=31d4d96e; a=b\nHost: x", f"Cookie: {MASK}\nHost: x"),
     ],
 )
 def test_only_the_secret_is_masked(text: str, masked: str) -> None:
@@ -154,6 +169,8 @@ HOSTILE = (
     "-----BEGIN PRIVATE KEY-----" * 8_000, "-----BEGIN PRIVATE KEY-----" + "-" * 200_000, "password" * 25_000,
     "password =" * 20_000, "password" + " " * 200_000, "://" * 70_000, "://a:" * 40_000, "Bearer " * 30_000,
     "bearer" + "a" * 200_000, "a_" * 100_000 + "password", "xoxb-" * 40_000, "AKIA" * 50_000,
+    "token=" * 30_000, "token=" + "a" * 200_000, "?sig=" * 40_000, "--password " * 20_000, "--a-a-a-" * 25_000,
+    "Cookie: a=" * 20_000, "Cookie:" + "a" * 200_000, "Token " * 30_000, "SG." * 60_000, "://a:" + "@" * 200_000,
 )  # fmt: skip
 
 
@@ -232,3 +249,18 @@ def test_counts_of_what_was_dropped_stay() -> None:
             span.add_event("e", {"password": "x"})
     (sent,) = memory.get_finished_spans()
     assert (sent.dropped_attributes, sent.dropped_events) == (span.dropped_attributes, span.dropped_events) == (72, 72)  # type: ignore[attr-defined]
+
+
+BODIES = {
+    "text": "api_key=abc123",
+    "list": ["api_key=abc123"],
+    "mapping": {"api_key": "abc123"},
+    "bytes": b"api_key=abc123",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_the_body_of_a_log_record_is_cleared_whatever_it_is(body: object) -> None:
+    record = ReadableLogRecord(LogRecord(body=body), Resource.get_empty())  # type: ignore[arg-type]  # AnyValue
+    assert "abc123" not in str(redacted(record, redact=True, content=False).log_record.body)
+    assert redacted(record, redact=False, content=False).log_record.body == body

@@ -13,7 +13,8 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import SpanContext, StatusCode, TraceFlags, Tracer
 
 from otel_ax import semconv
-from otel_ax.export import PricedExporter, SpanMetrics
+from otel_ax.export import PricedExporter, SpanMetrics, span_metrics
+from otel_ax.ledger import Ledger
 from otel_ax.readers.snapshot import SnapshotReader
 
 CHAT = {
@@ -123,6 +124,38 @@ def test_two_spans_of_one_call_count_once_whatever_is_between_them(outer: Mappin
     assert wrapper[semconv.COST_UNPRICED] == "nested"
     assert told.total(semconv.COST_UNPRICED) == 0
     assert told.count(semconv.OPERATION_DURATION) == 1
+
+
+def test_a_clients_own_span_below_an_instrumentors_counts_once() -> None:
+    """As anthropic 2.12 does: its span has the same tokens, of which cached ones are told apart."""
+    pipeline = Pipeline()
+    told_by = {semconv.OPERATION_NAME: "chat", semconv.PROVIDER_NAME: "anthropic", semconv.OUTPUT_TOKENS: 300}
+    model = {semconv.REQUEST_MODEL: "claude-sonnet-4-5", semconv.RESPONSE_MODEL: "claude-sonnet-4-5"}
+    ours = {**told_by, **model, semconv.INPUT_TOKENS: 1200, semconv.CACHE_READ_TOKENS: 200}
+    ledger = Ledger()
+    with (
+        pipeline.tracer.start_as_current_span("ours", attributes=ours) as outer,
+        pipeline.tracer.start_as_current_span("the client's", attributes=ours) as inner,
+    ):
+        pass
+    for span in (inner, outer):
+        ledger.spent(span)  # type: ignore[arg-type]  # the SDK's
+    told = pipeline.reader.read()
+    spend = ledger.spend(0, {})
+    assert told.total(semconv.USAGE_TOKENS) == 1500 == spend.tokens_input + spend.tokens_output
+    assert told.total(semconv.USAGE_COST) == pytest.approx(spend.usd)
+    assert spend.calls == 1
+
+
+def test_labels_without_end_are_bounded_and_no_amount_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(span_metrics, "MOST_LABELS", 10)
+    pipeline = Pipeline()
+    for number in range(30):
+        _chat(pipeline.tracer, **{semconv.TENANT_ID: f"tenant {number}"})
+    told = pipeline.reader.read()
+    assert told.total(semconv.USAGE_TOKENS) == 30 * 1100
+    assert len(told.by(semconv.USAGE_COST, semconv.TENANT_ID)) == 11
+    assert told.total(semconv.USAGE_TOKENS, {span_metrics.OVERFLOW: "true"}) == 20 * 1100
 
 
 def test_a_stream_that_tells_no_usage_does_not_hide_that_of_the_span_around_it() -> None:

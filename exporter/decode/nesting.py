@@ -1,0 +1,164 @@
+"""Which calls count: of calls inside calls only the innermost, so that wrappers and second instrumentors add nothing.
+
+In: spans' ids and which of them call a model. Out: the calls that have another one inside. A call is inside another
+where its parent is, directly or through spans that have no operation (requests, retries); what an agent or a tool
+does inside a call is its own. Two instrumentors whose spans do not know of each other tell the same response. Only
+spans that are here together are seen: a call and what wraps it end within milliseconds, so nearly all are.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from exporter.decode import columns as c
+
+DEPTH: Final = 8
+"""Most spans between a call and what wraps it."""
+
+_DIGITS: Final = 16
+_NO_ID: Final = np.uint64(0)
+_Key = tuple[str, str]
+Pair = tuple[int, int]
+"""The row of a call, and that of one around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Ids of spans, as text, NULL where there is none."""
+
+    trace: pa.Array
+    span: pa.Array
+    parent: pa.Array
+
+
+def wrappers(ids: Ids, calls: c.Mask, plain: c.Mask) -> c.Mask | None:
+    """The `calls` with another call inside, None where there are none; `plain` are the spans without an operation."""
+    return _marked([outer for _, outer in nested(ids, calls, plain)], len(calls))
+
+
+def nested(ids: Ids, calls: c.Mask, plain: c.Mask) -> list[Pair]:
+    """Rows of `calls` and, of each, those of the calls next around it."""
+    if not _may_nest(ids, calls, plain):
+        return []
+    traces, spans, parents = ids.trace.to_pylist(), ids.span.to_pylist(), ids.parent.to_pylist()
+    rows_of: dict[_Key, list[int]] = {}
+    for row in np.flatnonzero(calls | plain).tolist():
+        rows_of.setdefault((traces[row], spans[row]), []).append(row)
+    found: list[Pair] = []
+    for inner in np.flatnonzero(calls).tolist():
+        at: _Key = (traces[inner], spans[inner])
+        above: _Key = (traces[inner], parents[inner])
+        for _ in range(DEPTH + 1):
+            rows = rows_of.get(above, [])
+            if not rows or above == at or None in above:
+                break
+            outer = [row for row in rows if calls[row]]
+            found += [(inner, row) for row in outer if row != inner]  # parents may go round in a circle
+            if outer:
+                break
+            at, above = above, (above[0], parents[rows[0]])
+    return found
+
+
+def _marked(rows: list[int], count: int) -> c.Mask | None:
+    if not rows:
+        return None
+    mask = np.zeros(count, dtype=np.bool_)
+    mask[rows] = True
+    return mask
+
+
+def _may_nest(ids: Ids, calls: c.Mask, plain: c.Mask) -> bool:
+    """Whether any call's parents lead to a call's id, in whatever trace: 0.02 µs a span, and nearly always no."""
+    inner, between = np.flatnonzero(calls), np.flatnonzero(plain)
+    if len(inner) < 2:  # noqa: PLR2004 - one alone has none inside
+        return False
+    spans, parents = _keys(ids.span), _keys(ids.parent)
+    if spans is None or parents is None:
+        return True
+    called, passed, above = pa.array(spans[inner]), pa.array(spans[between]), parents[inner]
+    for _ in range(DEPTH + 1):
+        if pc.is_in(pa.array(above), value_set=called).true_count:
+            return True
+        above = parents[between[c.to_numpy(pc.is_in(passed, value_set=pa.array(above)))]]
+        above = above[above != _NO_ID]
+        if not len(above):
+            return False
+    return False
+
+
+def _keys(ids: pa.Array) -> np.ndarray[Any, np.dtype[np.uint64]] | None:
+    """A number for each id, the same for the same one, seldom for two; None where ids are of another length."""
+    lengths = c.lengths_of(ids)
+    there = lengths == _DIGITS
+    if not (there | (lengths == 0)).all():
+        return None
+    begin = int(c.offsets_of(ids)[0]) if len(ids) else 0
+    count = int(np.count_nonzero(there))
+    data = np.frombuffer(ids.buffers()[2] or b"", np.uint8)[begin : begin + _DIGITS * count]
+    last = data.view(np.uint64)[1::2]  # eight digits: one call in a million has another's, which is then looked into
+    if count == len(ids):
+        return last
+    keys = np.full(len(ids), _NO_ID)
+    keys[there] = last
+    return keys
+
+
+def repeated(responses: pa.Array, scopes: c.Codes, start: c.Ints, end: c.Ints, calls: c.Mask) -> list[Pair]:
+    """Rows of `calls` and of those around them that tell the same response: from another scope, at the same time.
+
+    `responses` are ids of responses. Without the other scope and the time, a stand-in that gives each answer the same
+    id would have one call counted.
+    """
+    rows = np.flatnonzero(calls)
+    if len(rows) < 2 or (scopes[rows] == scopes[rows[0]]).all():  # noqa: PLR2004 - nearly always
+        return []
+    rows = rows[c.valid(responses)[rows]]
+    encoded = responses.take(pa.array(rows)).dictionary_encode()
+    codes = c.to_numpy(encoded.indices)
+    shared = np.bincount(codes, minlength=1)[codes] > 1
+    of_response: dict[int, list[int]] = {}
+    for code, row in zip(codes[shared].tolist(), rows[shared].tolist(), strict=True):
+        of_response.setdefault(code, []).append(row)
+    return [
+        (inner, outer)
+        for told in of_response.values()
+        for outer in told
+        for inner in told
+        if _is_inside(inner, outer, scopes, start, end)
+    ]
+
+
+def inherited(column: pa.Array, pairs: list[Pair]) -> pa.Array:
+    """The column with what the nearest call around has where a call has nothing; `pairs` as `nested` gives them."""
+    there = c.valid(column)
+    around: dict[int, list[int]] = {}
+    for inner, outer in pairs:
+        around.setdefault(inner, []).append(outer)
+    taken = np.arange(len(column))
+    for inner in around:
+        if not there[inner]:
+            taken[inner] = _nearest(inner, around, there)
+    return column.take(pa.array(taken))
+
+
+def _nearest(row: int, around: dict[int, list[int]], there: c.Mask) -> int:
+    """The nearest row around that has a value, or the row itself; of several the first."""
+    seen, following = {row}, around[row]
+    while following:
+        for outer in following:
+            if there[outer]:
+                return outer
+        seen.update(following)
+        following = [outer for one in following for outer in around.get(one, []) if outer not in seen]
+    return row
+
+
+def _is_inside(inner: int, outer: int, scopes: c.Codes, start: c.Ints, end: c.Ints) -> bool:
+    """Whether one span of another scope lies within another's time; of equal times the later row does."""
+    if scopes[inner] == scopes[outer] or start[inner] < start[outer] or end[inner] > end[outer]:
+        return False
+    return inner > outer or bool(start[inner] > start[outer] or end[inner] < end[outer])

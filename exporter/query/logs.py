@@ -1,0 +1,81 @@
+"""Log records: searched, counted by level, followed.
+
+In: a search, a period. Out: records, newest first; counts; what came in since.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from exporter.query import search
+from exporter.query.answer import Answer
+from exporter.query.fields import LOGS
+from exporter.query.filter import Condition, parse
+from exporter.query.period import Period
+from exporter.query.views import Views
+
+_AT_ONCE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One log record; `ingest_us` is when it was taken in, Unix microseconds."""
+
+    time_ns: int
+    ingest_us: int
+    severity_number: int
+    severity_text: str | None
+    service_name: str | None
+    event_name: str | None
+    body: str | None
+    trace_id: str | None
+    span_id: str | None
+    error_type: str | None
+    attributes: Mapping[str, str | None]
+
+    def __post_init__(self) -> None:
+        """DuckDB's maps come as lists of pairs."""
+        pairs: Any = self.attributes or ()
+        object.__setattr__(self, "attributes", dict(pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How many records of a level there are in a bucket."""
+
+    bucket_ns: int
+    level: str
+    count: int
+
+
+def search_logs(
+    views: Views, period: Period, text: str | None = None, *, where: str | None = None, limit: int = 100
+) -> Answer[Record]:
+    """The newest `limit` records of a period that the search `text` and the filter `where` find.
+
+    Raises `BadFilter`.
+    """
+    condition = _condition(text, where)
+    parameters = {**period.us(), "limit": limit, **condition.parameters}
+    rows = views.rows("log_search", Record, parameters, {"where": condition.sql})
+    return Answer(rows, period=period, source="logs")
+
+
+def levels(
+    views: Views, period: Period, text: str | None = None, *, where: str | None = None, step_ns: int = 0
+) -> Answer[Level]:
+    """How many records are found by level, a row per level and bucket of `step_ns` (0: one). Raises `BadFilter`."""
+    condition = _condition(text, where)
+    parameters = {**period.us(step_ns), **condition.parameters}
+    return Answer(views.rows("log_levels", Level, parameters, {"where": condition.sql}), period=period, source="logs")
+
+
+def came_in(views: Views, after_us: int, text: str | None = None, *, where: str | None = None) -> tuple[Record, ...]:
+    """Records taken in after `after_us`, in that order, at most a thousand. Raises `BadFilter`."""
+    condition = _condition(text, where)
+    parameters = {"after_us": after_us, "limit": _AT_ONCE, **condition.parameters}
+    return views.rows("log_follow", Record, parameters, {"where": condition.sql})
+
+
+def _condition(text: str | None, where: str | None) -> Condition:
+    return search.parse(text).both(parse(where, LOGS))

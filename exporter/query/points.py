@@ -1,0 +1,76 @@
+"""Stored metrics: which there are, and what their points come to.
+
+In: a metric's name, a period, dimensions, a filter. Out: one row per bucket and group.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exporter.query.answer import BUCKETS, Answer
+from exporter.query.fields import CELLS
+from exporter.query.figures import cells_for
+from exporter.query.filter import parse
+from exporter.query.period import Period
+from exporter.query.views import Views, grouping
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What the points of one bucket and group come to.
+
+    Of a gauge `sum` is that of its values and `count` how many there are, of a sum `sum` is by how much it rose, of a
+    histogram both are of what it counted; `percentiles` (50, 95, 99) are upper bounds of its buckets.
+    """
+
+    bucket_ns: int
+    labels: tuple[str | None, ...]
+    unit: str | None
+    count: int
+    sum: float | None
+    min: float | None
+    max: float | None
+    last: float | None
+    percentiles: tuple[float | None, float | None, float | None]
+
+    def __post_init__(self) -> None:
+        """Lists become tuples."""
+        object.__setattr__(self, "labels", tuple(self.labels or ()))
+        found = [None if edge is None or self.max is None else min(edge, self.max) for edge in self.percentiles or ()]
+        object.__setattr__(self, "percentiles", tuple(found) or (None, None, None))
+
+    @property
+    def mean(self) -> float | None:
+        """Of a gauge's values, or of what a histogram counted."""
+        return self.sum / self.count if self.count and self.sum is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric that has points."""
+
+    name: str
+    kind: str
+    unit: str | None
+    description: str | None
+    services: int
+    points: int
+
+
+def metrics(views: Views, period: Period) -> Answer[Metric]:
+    """The metrics that have points in a period."""
+    return Answer(views.rows("metric_names", Metric, period.us()), period=period, source="metrics_*")
+
+
+def points(
+    views: Views, name: str, period: Period, *, by: Sequence[str] = (), where: str | None = None, step_ns: int = 0
+) -> Answer[Points]:
+    """What the points of a metric come to, a row per bucket of `step_ns` (0: one) and value of the fields `by`.
+
+    From rollups, so of the whole minutes, hours or days that the period touches. Raises `AxError`.
+    """
+    cells, cell_ns = cells_for(period, step_ns)
+    whole = period.widened(cell_ns)
+    condition = parse(where, CELLS)
+    parameters = {**whole.us(step_ns), "name": name, **condition.parameters}
+    places = {"cells": cells, "where": condition.sql, **grouping(by, CELLS)}
+    return Answer(views.rows("points", Points, parameters, places), BUCKETS, whole, cells)

@@ -1,0 +1,99 @@
+"""Provider health: healthy, degraded or down, and why.
+
+In: the last minutes' calls and the day's rollup. Out: a state and a sentence for each provider.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from exporter.query.answer import SKETCH, Answer
+from exporter.query.period import DAY, MINUTE, Period
+from exporter.query.views import Views, text
+from exporter.units import NS_PER_US
+
+State = Literal["healthy", "degraded", "down", "idle"]
+WORST_FIRST: Final[tuple[State, ...]] = ("down", "degraded", "healthy", "idle")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a provider is no longer healthy: its success rate over `window_ns`, its p95 against that of the day."""
+
+    window_ns: int = 5 * MINUTE
+    degraded_success: float = 0.95
+    down_success: float = 0.5
+    degraded_latency: float = 2.0
+    last_calls: int = 10
+
+
+DEFAULTS: Final = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a provider: counts of the window, its p95 there and over a day, its last calls."""
+
+    provider: str
+    count: int
+    failed: int
+    p95_ns: int | None
+    p95_day_ns: int | None
+    cost_nanos: int
+    last_count: int
+    last_succeeded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider's health; `success_ratio` is None where nothing was called in the window."""
+
+    provider: str
+    state: State
+    reason: str
+    success_ratio: float | None
+    count: int
+    failed: int
+    p95_ns: int | None
+    p95_day_ns: int | None
+    cost_nanos: int
+
+
+def providers(views: Views, now_ns: int, bounds: Bounds = DEFAULTS) -> Answer[Provider]:
+    """The health of each provider that was called within the day before `now_ns`, the worst first."""
+    window = Period.last(bounds.window_ns, now_ns)
+    parameters = {**window.us(), "day_us": (now_ns - DAY) // NS_PER_US, "calls": bounds.last_calls}
+    places = {"calls": text("counted_calls")}
+    judged = [judge(seen, bounds) for seen in views.rows("provider_health", Seen, parameters, places)]
+    ranked = sorted(judged, key=lambda one: (WORST_FIRST.index(one.state), -one.count, one.provider))
+    return Answer(tuple(ranked), SKETCH, window, "llm_calls, cells_1hour")
+
+
+def judge(seen: Seen, bounds: Bounds = DEFAULTS) -> Provider:
+    """The state that follows from what was seen."""
+    ratio = (seen.count - seen.failed) / seen.count if seen.count else None
+    state, reason = _state(seen, ratio, bounds)
+    return Provider(
+        seen.provider,
+        state,
+        reason,
+        ratio,
+        seen.count,
+        seen.failed,
+        seen.p95_ns,
+        seen.p95_day_ns,
+        seen.cost_nanos,
+    )
+
+
+def _state(seen: Seen, ratio: float | None, bounds: Bounds) -> tuple[State, str]:
+    if ratio is None:
+        return "idle", "no call within the window"
+    if seen.last_count >= bounds.last_calls and seen.last_succeeded == 0:
+        return "down", f"none of its last {seen.last_count} calls succeeded"
+    if ratio < bounds.down_success:
+        return "down", f"{ratio:.1%} of calls succeeded"
+    if ratio < bounds.degraded_success:
+        return "degraded", f"{ratio:.1%} of calls succeeded"
+    if seen.p95_ns and seen.p95_day_ns and seen.p95_ns > bounds.degraded_latency * seen.p95_day_ns:
+        return "degraded", f"its p95 is {seen.p95_ns / seen.p95_day_ns:.1f} times that of the day"
+    return "healthy", f"{ratio:.1%} of calls succeeded"

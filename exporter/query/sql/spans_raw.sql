@@ -1,0 +1,36 @@
+-- Figures of spans that ended in a period, from the spans themselves.
+-- $start_us, $end_us: the period, Unix microseconds. $margin_us: as long before it a span may have begun.
+-- $step_us: width of a bucket, 0 for one bucket. {where}, {labels}, {groups}: made by views.py and filter.py.
+WITH ended AS (
+    SELECT *, epoch_us(start_time) + duration_ns // 1000 AS end_us
+    FROM stored.spans
+    WHERE start_time >= make_timestamptz($start_us::BIGINT - $margin_us::BIGINT)
+      AND start_time < make_timestamptz($end_us::BIGINT)
+      AND {where}
+)
+SELECT
+    CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT ELSE end_us // $step_us::BIGINT * $step_us::BIGINT END * 1000
+        AS bucket_ns,
+    {labels} AS labels,
+    count(*) AS count,
+    count(*) FILTER (status_code = 'ERROR' OR error_type IS NOT NULL) AS failed,
+    sum(duration_ns)::BIGINT AS latency_sum_ns,
+    min(duration_ns) AS latency_min_ns,
+    max(duration_ns) AS latency_max_ns,
+    quantile_disc(duration_ns, [0.5, 0.95, 0.99]) AS percentiles_ns,
+    0::BIGINT AS tokens_input,
+    0::BIGINT AS tokens_output,
+    0::BIGINT AS tokens_cache_read,
+    0::BIGINT AS tokens_cache_write,
+    0::BIGINT AS tokens_reasoning,
+    0::BIGINT AS cost_nanos,
+    0::BIGINT AS cost_reported_nanos,
+    0::BIGINT AS unpriced,
+    0::BIGINT AS cache_hits,
+    0::BIGINT AS cache_misses,
+    0::BIGINT AS rate_limit_allowed,
+    0::BIGINT AS rate_limit_denied
+FROM ended
+WHERE end_us >= $start_us::BIGINT AND end_us < $end_us::BIGINT
+GROUP BY bucket_ns {groups}
+ORDER BY bucket_ns, labels

@@ -1,0 +1,21 @@
+-- Runs of workflows that began in a period, newest first.
+-- $start_us, $end_us: the period, Unix microseconds. $limit: most rows. {where}: by filter.py.
+SELECT
+    run_id,
+    workflow_name,
+    status,
+    trace_id,
+    start_time_unix_nano AS start_ns,
+    duration_ns,
+    steps_total,
+    steps_completed,
+    steps_failed,
+    error_type,
+    status_message,
+    service_name,
+    tenant_id,
+    user_id
+FROM workflow_runs
+WHERE start_time >= make_timestamptz($start_us::BIGINT) AND start_time < make_timestamptz($end_us::BIGINT) AND {where}
+ORDER BY start_time_unix_nano DESC
+LIMIT $limit::BIGINT

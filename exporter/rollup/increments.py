@@ -1,0 +1,158 @@
+"""Cumulative points to what each adds to the one before it of its series.
+
+In: rows of a table `metrics_*` as they come in, and the `Last` points of series before them. Out: what they add to the
+cells of their minutes, and the last points from now on, which are those of the stored rows: after a restart `Last` is
+made of what came in during the last hour. A point older than the last one of its series adds nothing; what it would
+have added the later one has, so that sums stay right.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from exporter import model
+from exporter.rollup import columns as c
+from exporter.rollup import points
+from exporter.rollup.group import Parts, Sketch
+from exporter.rollup.series import Keys, keys_of, needed
+
+WINDOW_NS: Final = 3_600 * 10**9
+"""A series that was silent for longer begins anew."""
+FRESH_NS: Final = 120 * 10**9
+"""A series whose first point is no older than this began where it says, at nothing; of others the first is unknown."""
+
+_KEY: Final = "series"
+TABLES: Final = ("metrics_sum", "metrics_histogram", "metrics_exp_histogram")
+"""The tables that have cumulative points."""
+
+_KEPT: Final = (
+    "start_time_unix_nano",
+    "time_unix_nano",
+    "value",
+    "count",
+    "sum",
+    *points.BUCKETS,
+)
+
+NEEDED: Final[Mapping[str, Sequence[str]]] = {
+    name: sorted({*points.needed(name), *needed(name), *_KEPT} & model.TABLES[name].columns.keys()) for name in TABLES
+}
+"""The columns of a table that this reads."""
+
+Last: TypeAlias = pa.Table
+"""The last point of each series: its key and what the next one is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Points that add something: `rows` of the batch, each after `before` in `known` (-1: from nothing)."""
+
+    rows: c.Ints
+    before: c.Ints
+    known: pa.Table
+
+
+def increments(table: str, rows: pa.Table, last: Last | None) -> tuple[Parts | None, Last | None]:
+    """What the cumulative ones among `rows` add, and the last points with them."""
+    rows = points.growing(rows)
+    if not rows.num_rows:
+        return None, last
+    fresh = _kept(rows).append_column(_KEY, pa.array(keys_of(table, rows)))
+    steps, after = _steps(table, fresh, last)
+    if not len(steps.rows):
+        return None, after
+    return _parts(table, rows.select(points.needed(table)).take(pa.array(steps.rows)), steps), after
+
+
+def _kept(rows: pa.Table) -> pa.Table:
+    return rows.select([name for name in _KEPT if name in rows.column_names])
+
+
+def _steps(table: str, fresh: pa.Table, last: Last | None) -> tuple[_Steps, Last]:
+    known = fresh if last is None else pa.concat_tables([last, fresh])
+    earlier = known.num_rows - fresh.num_rows
+    key = known[_KEY].to_numpy()
+    time = c.ints(known["time_unix_nano"])
+    usable = np.arange(known.num_rows) < earlier
+    usable[earlier:] = time[earlier:] > _last_times(key[earlier:], key[:earlier], time[:earlier])
+    order = np.lexsort((np.arange(known.num_rows), time, key))
+    order = order[usable[order]]
+    same = np.concatenate([[False], key[order][1:] == key[order][:-1]])
+    doubled = same & np.concatenate([[False], time[order][1:] == time[order][:-1]])
+    order, same = order[~doubled], same[~doubled]
+    before = np.where(same, np.concatenate([[-1], order[:-1]]), -1)
+    whole = known.combine_chunks()
+    after = whole.take(pa.array(order[np.concatenate([~same[1:], [True]])]))
+    youngest = c.ints(after["time_unix_nano"])
+    after = after.filter(pa.array(youngest >= youngest.max() - WINDOW_NS))
+    is_fresh = order >= earlier
+    rows, before = order[is_fresh], before[is_fresh]
+    adds, before = _judged(table, whole, rows, before)
+    return _Steps(rows[adds] - earlier, before[adds], whole), after
+
+
+def _last_times(key: Keys, known: Keys, time: c.Ints) -> c.Ints:
+    """The time of the last known point of each series; each has one at most."""
+    order = np.argsort(known)
+    if not len(order):
+        return np.full(len(key), np.iinfo(np.int64).min)
+    place = np.minimum(np.searchsorted(known[order], key), len(order) - 1)
+    found = known[order][place] == key
+    return np.where(found, time[order][place], np.iinfo(np.int64).min)
+
+
+def _judged(table: str, known: pa.Table, rows: c.Ints, before: c.Ints) -> tuple[c.Mask, c.Ints]:
+    """Which points add anything, and after which one; -1 where they count from nothing."""
+    start, time = c.ints(known["start_time_unix_nano"]), c.ints(known["time_unix_nano"])
+    before = np.where((before >= 0) & (time[rows] - time[before] <= WINDOW_NS), before, -1)
+    is_first = before < 0
+    began = (start[rows] > 0) & (start[rows] < time[rows]) & (time[rows] - start[rows] <= FRESH_NS)
+    goes_on = (start[rows] == start[before]) & ~_reset(table, known, rows, before)
+    return ~is_first | began, np.where(is_first | ~goes_on, -1, before)
+
+
+def _reset(table: str, known: pa.Table, rows: c.Ints, before: c.Ints) -> c.Mask:
+    """Where a point cannot follow the one before it, though it says that it began then."""
+    if table == "metrics_sum":
+        value = c.reals(known["value"])
+        lower: c.Mask = value[rows] < value[before]
+        return lower
+    count = c.ints(known["count"])
+    fell: c.Mask = count[rows] < count[before]
+    if table == "metrics_histogram":
+        told = points.signature(known["explicit_bounds"])
+        other: c.Mask = told[rows] != told[before]
+        return fell | other
+    scale = c.ints(known["scale"])
+    finer: c.Mask = scale[rows] > scale[before]
+    return fell | finer
+
+
+def _parts(table: str, rows: pa.Table, steps: _Steps) -> Parts:
+    follows = np.flatnonzero(steps.before >= 0)
+    before = steps.known.take(pa.array(steps.before[follows]))
+    if table == "metrics_sum":
+        value = c.reals(rows["value"]).copy()
+        value[follows] -= c.reals(before["value"])
+        return points.of_increments(rows, value)
+    count, total = points.counted(rows)
+    count_before, total_before = points.counted(before)
+    count[follows] -= count_before
+    total[follows] -= total_before
+    return points.of_changes(rows, count, total, _changed(table, rows, before, follows))
+
+
+def _changed(table: str, rows: pa.Table, before: pa.Table, follows: c.Ints) -> Sketch:
+    """The buckets of rows, without those of the points before them."""
+    if table == "metrics_histogram":
+        now, then = points.explicit(rows), points.explicit(before)
+    else:
+        now, then = points.exponential(rows), points.exponential(before, c.ints(rows["scale"])[follows])
+    return Sketch(
+        np.concatenate([now.rows, follows[then.rows]]),
+        np.concatenate([now.at, then.at]),
+        np.concatenate([now.counts, -then.counts]),
+    )

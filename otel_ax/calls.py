@@ -48,8 +48,8 @@ def plain(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def own(span: Any) -> Mapping[str, Any]:
-    """The span's own dictionary, to read from without a copy: to get one name, or all of a span that has ended."""
-    kept = getattr(span._attributes, "_dict", None)  # noqa: SLF001 (a microsecond, on the caller's thread)
+    """The span's own dictionary, to read without a copy: one name of any span, or all of one that has ended."""
+    kept = getattr(getattr(span, "_attributes", None), "_dict", None)
     return kept if type(kept) is dict else plain(span.attributes)
 
 

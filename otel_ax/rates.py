@@ -136,8 +136,13 @@ def read_table(path: Path, whose: str) -> Table:
         told = json.loads(text, parse_float=Decimal) if is_json else tomllib.loads(text, parse_float=Decimal)
     except (OSError, ValueError) as error:
         raise BadSettings(f"cannot read prices from {path}: {error}; write TOML, or JSON in a .json file") from error
-    version = " ".join(part for part in (whose, str(told.get("version", ""))) if part)
-    entries = [_entry(price, version, path) for price in told.get("price", [])]
+    try:
+        version = " ".join(part for part in (whose, str(told.get("version", ""))) if part)
+        entries = [_entry(price, version, path) for price in told.get("price", [])]
+    except BadSettings:
+        raise
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+        raise BadSettings(f"{path}: cannot read a price: {error!r}; prices.toml of otel_ax shows how") from error
     entries.sort(key=_telling, reverse=True)
     return Table(entries)
 
@@ -158,6 +163,8 @@ def _entry(told: Mapping[str, Any], version: str, path: Path) -> _Entry:
     since = told.get("from")
     if isinstance(since, str):
         since = date.fromisoformat(since)
+    if since is not None and type(since) is not date:
+        raise BadSettings(f"{path}: {model}: from = {since}; write a day, such as 2026-05-04")
     of = {}
     for key in told.keys() & _UNITS.keys():
         kind, per = _UNITS[key]

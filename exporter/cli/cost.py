@@ -55,13 +55,13 @@ def explain(
     if lines:
         screen.print(table(lines, _PARTS))
     if found.cost_nanos is not None:
-        said = f"price of {found.price_version}" + (f", valid from {found.price_date}" if found.price_date else "")
+        said = f"price of {found.price_version}" + (f", as of {found.price_date}" if found.price_date else "")
         screen.print(Text(f"\n{said}", style="dim"))
     if found.tokens_inclusive is False:
         screen.print(Text("the sender's input tokens leave cached ones out; here they are added", style="dim"))
     if found.cost_reported_nanos is not None:
         difference = found.cost_nanos - found.cost_reported_nanos if found.cost_nanos is not None else None
-        off = f", ours is {words.money(difference)} more" if difference else ""
+        off = f", ours is {words.money(abs(difference))} {'more' if difference > 0 else 'less'}" if difference else ""
         screen.print(Text(f"the sender says {words.money(found.cost_reported_nanos)}{off}", style="dim"))
 
 

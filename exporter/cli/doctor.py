@@ -45,13 +45,19 @@ def doctor(data: Data = None) -> None:
     ax doctor --data ./telemetry
     """
     logging.disable(logging.CRITICAL)  # what the SDK would log is said by the checks
-    failed = False
-    for check in _checks(directory(data), SystemClock()):
-        failed |= bool(check.mend)
-        print(f"{'✗' if check.mend else '✓'} {check.name}: {check.detail}", flush=True)
-        if check.mend:
-            print(f"  → {check.mend}", flush=True)
+    try:
+        failed = sum(map(_told, _checks(directory(data), SystemClock()))) > 0
+    finally:
+        logging.disable(logging.NOTSET)
     raise typer.Exit(int(failed))
+
+
+def _told(check: Check) -> bool:
+    """Prints a check; whether it failed."""
+    print(f"{'✗' if check.mend else '✓'} {check.name}: {check.detail}", flush=True)
+    if check.mend:
+        print(f"  → {check.mend}", flush=True)
+    return bool(check.mend)
 
 
 def _checks(data: Path, clock: Clock) -> Iterator[Check]:

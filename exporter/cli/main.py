@@ -4,8 +4,10 @@ In: arguments. Out: an exit code. A command's module is loaded when it is run, s
 """
 
 import importlib
+import inspect
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -51,7 +53,18 @@ class _Lazy(TyperGroup):
             found.command(cmd_name)(function)
         command = typer.main.get_command(found)
         command.name = cmd_name
+        _reflow(command)
         return command
+
+
+def _reflow(command: Any) -> None:
+    """Lets the terminal break the lines of a help text's prose, which Typer does for its first paragraph alone."""
+    first, *others = inspect.cleandoc(command.help or "").split("\n\n")
+    said = [one if one.startswith((" ", "ax ")) else one.replace("\n", " ") for one in others]
+    # Typer takes the margin from the first of these lines.
+    command.help = "\n\n".join([first, *map(textwrap.dedent, said[:1]), *said[1:]])
+    for each in getattr(command, "commands", {}).values():
+        _reflow(each)
 
 
 _STYLE: Final[dict[str, Any]] = {

@@ -13,6 +13,7 @@ from exporter.cli import render, words
 from exporter.cli.options import AsJson, By, Data, Limit, Range, Where, directory, fields
 from exporter.cli.show import Column, Form, console, label_columns, note, plain, print_json, show, table
 from exporter.clock import SystemClock
+from exporter.errors import AxError
 from exporter.query.answer import Answer
 from exporter.query.calls import Failure, Turn, failures
 from exporter.query.calls import conversation as turns_of
@@ -89,10 +90,9 @@ def conversation(
     if as_json:
         print_json(plain(answer, _TURNS))
         return
-    screen = console()
     if not answer.rows:
-        screen.print(f"nothing is known of a conversation {name}")
-        raise typer.Exit(1)
+        raise AxError(f"nothing is known of a conversation {name!r}", mend="`ax sql 'from conversations'` lists them")
+    screen = console()
     cost = sum(turn.cost_nanos or 0 for turn in answer.rows)
     screen.print(Text(f"{len(answer.rows)} steps, {words.money(cost)}", style="bold"))
     screen.print(table(answer.rows, [column for column in _TURNS if column.key not in {"input", "output", "span_id"}]))

@@ -90,7 +90,7 @@ def _coming(path: Path, answer: Answer[Record], text: str | None, where: str | N
     while not stop.wait(_POLL_S):
         with reading(path) as views:
             found = came_in(views, after - _OVERLAP_US, text, where=where)
-        new = [record for record in found if _key(record) not in seen and record.time_ns >= start_ns]
+            new = [record for record in found if _key(record) not in seen and record.time_ns >= start_ns]
         seen |= {_key(record) for record in new}
         after = max([after, *(record.ingest_us for record in new)])
         seen = {key for key in seen if key[0] > after - _OVERLAP_US}

@@ -109,7 +109,7 @@ _RUNS: Final[list[Column[Run]]] = [
     Column("steps_completed", lambda row: row.steps_completed, "done", words.count),
     Column("steps_total", lambda row: row.steps_total, "steps", words.count),
     Column("steps_failed", lambda row: row.steps_failed, "failed", words.count),
-    Column("error_type", lambda row: row.error_type, "error", style=lambda _: "red"),
+    Column("error_type", lambda row: row.error_type, "error", style=lambda _: "red", is_wide=True),
     Column("tenant", lambda row: row.tenant_id),
     Column("user", lambda row: row.user_id),
     Column("trace_id", lambda row: row.trace_id, "trace", words.short),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Generic, TextIO, TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +25,10 @@ Row = TypeVar("Row")
 _WIDE: Final = 160
 """Columns of what is no terminal."""
 _CHART_ROWS: Final = 16
+_GAP: Final = 2
+"""Spaces between columns."""
+_NARROW: Final = 10
+"""A column is not cut below this."""
 _COLOURS: Final = ("blue", "orange", "green", "red", "magenta", "cyan", "gray")
 
 
@@ -54,10 +59,18 @@ class Column(Generic[Row]):
         return self.say not in {words.text, words.local, words.short}
 
 
+class _Screen(Console):
+    """A table that has no room goes on in the next line: half a number is worse."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Prints, and cuts nothing off."""
+        super().print(*objects, **{"crop": False} | how)
+
+
 def console(out: TextIO | None = None) -> Console:
     """Where people read."""
     stream = out or sys.stdout
-    return Console(
+    return _Screen(
         file=stream,
         highlight=False,
         markup=False,
@@ -122,27 +135,36 @@ def as_csv(rows: Sequence[Row], columns: Sequence[Column[Row]], out: TextIO) -> 
 
 def table(rows: Sequence[Row], columns: Sequence[Column[Row]], title: str = "") -> RenderableType:
     """A table that fits the screen: columns in which no row has anything are left out."""
-    drawn = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold", title=title or None)
+    drawn = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold", title=title or None)
     drawn.title_justify = "left"
     shown = [column for column in columns if any(column.read(row) is not None for row in rows)] if rows else columns
-    for column in shown:
+    widths = _widths(rows, shown)
+    drawn.width = sum(widths) + _GAP * (len(widths) - 1)
+    for column, width in zip(shown, widths, strict=True):
         drawn.add_column(
             column.head or column.key,
             justify="right" if column.is_number else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=_least(column, rows),
+            width=width,
         )
     for row in rows:
         drawn.add_row(*(Text(render.shown(_said(column, row)), style=column.style(row)) for column in shown))
     return drawn
 
 
-def _least(column: Column[Row], rows: Sequence[Row]) -> int | None:
-    """What is cut where there is no room is text, and what is wide first."""
-    if column.is_wide or column.say is words.text:
-        return None
-    return max([len(column.head or column.key), *(len(_said(column, row)) for row in rows)])
+def _widths(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> list[int]:
+    """What is cut where there is no room is what is wide first, then the longest text; numbers and times stay."""
+    texts = [[column.head or column.key, *(render.shown(_said(column, row)) for row in rows)] for column in columns]
+    widths = [max(map(cell_len, said)) for said in texts]
+    excess = sum(widths) + _GAP * (len(widths) - 1) - console().width
+    wide = [place for place, column in enumerate(columns) if column.is_wide]
+    text = [place for place, column in enumerate(columns) if column.say is words.text]
+    for places in (wide, text):
+        while excess > 0 and (cut := [place for place in places if widths[place] > _NARROW]):
+            widths[max(cut, key=widths.__getitem__)] -= 1
+            excess -= 1
+    return widths
 
 
 def _said(column: Column[Row], row: Row) -> str:

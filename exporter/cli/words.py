@@ -41,13 +41,15 @@ def duration(ns: float | None) -> str:
 
 
 def money(nanos: float | None) -> str:
-    """`$0.0123`: cents from a dollar up, below it four digits that mean something."""
+    """`$0.0123`: cents from a dollar up, below it more digits, so that none is shown as nothing."""
     if nanos is None:
         return NONE
     usd = nanos / _NANOS
     if abs(usd) >= 1 or nanos == 0:
         return f"${usd:,.2f}"
-    return f"${usd:.4f}" if abs(usd) >= 0.001 else f"${usd:.6f}"  # noqa: PLR2004 (digits)
+    if abs(usd) >= 0.00001:  # noqa: PLR2004 (digits)
+        return f"${usd:.4f}" if abs(usd) >= 0.001 else f"${usd:.6f}"  # noqa: PLR2004 (digits)
+    return f"${usd:.9f}".rstrip("0")
 
 
 def count(number: float | None) -> str:

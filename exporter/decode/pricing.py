@@ -31,6 +31,7 @@ _MINUTE_NS: Final = 60 * NS_PER_S  # rates hold by the day, some by the hour
 _MARKED: Final = 2**16
 _MOST_TOKENS: Final = 2**26
 _MOST_RATE: Final = 2**33
+_MOST_SCALE: Final = 2**61
 """Beyond these, sums might not fit in 64 bits."""
 # In the order of `prices.BUCKETS`, in which the rounded parts of a cost are taken from the running sum.
 _KINDS: Final = ("input", "cache_read", "cache_write", "audio_input", "output", "reasoning", "audio_output")
@@ -98,6 +99,8 @@ def cost(calls: Calls) -> Costs:
     lines = [None if isinstance(rates, str) else _line(rates) for rates in found]
     one_by_one = _beyond(calls)
     scale = lcm(*(line.denominator for line in lines if line is not None))
+    if scale > _MOST_SCALE:
+        scale, one_by_one[:] = 1, True
     if any(line and max(max(row) for row in line.rows) * (scale // line.denominator) > _MOST_RATE for line in lines):
         one_by_one[:] = True
     made = _all_at_once(calls, group, found, lines, scale, groups)

@@ -24,6 +24,7 @@ from exporter.query.fields import Field, Kind, Subject
 
 NANOS: Final = 10**9
 _DEEPEST: Final = 40
+_MOST: Final = 2**63 - 1  # no stored figure is more; DuckDB takes no number beyond 128 bits
 _NS: Final = {
     "ns": 1,
     "us": 10**3,
@@ -45,7 +46,7 @@ _TOKEN: Final = re.compile(
     )""",
     re.VERBOSE,
 )
-_NUMBER: Final = re.compile(r"(?P<dollar>\$?)(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?P<unit>[a-zµ]*)")
+_NUMBER: Final = re.compile(r"(?P<dollar>\$?)(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)(?P<unit>[a-zµ]*)")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
 _RESERVED: Final = frozenset({"and", "or", "not", "in", "exists"})
 
@@ -258,7 +259,8 @@ class _Parser:
         number = Decimal(match["number"])
         if of.kind is Kind.NUMBER:
             return int(number) if number == number.to_integral_value() and abs(number) < 2**62 else float(number)
-        return int(number * (NANOS if of.kind is Kind.MONEY else units[match["unit"]]))
+        whole = int(number * (NANOS if of.kind is Kind.MONEY else units[match["unit"]]))
+        return min(max(whole, -_MOST), _MOST)
 
     def _bound(self, value: object) -> str:
         name = f"{self._prefix}_{len(self._parameters) + 1}"

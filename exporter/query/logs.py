@@ -3,7 +3,7 @@
 In: a search, a period. Out: records, newest first; counts; what came in since.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,11 +70,17 @@ def levels(
     return Answer(views.rows("log_levels", Level, parameters, {"where": condition.sql}), period=period, source="logs")
 
 
-def came_in(views: Views, after_us: int, text: str | None = None, *, where: str | None = None) -> tuple[Record, ...]:
-    """Records taken in after `after_us`, in that order, at most a thousand. Raises `BadFilter`."""
+def came_in(views: Views, after_us: int, text: str | None = None, *, where: str | None = None) -> Iterator[Record]:
+    """Records taken in after `after_us`, in that order; read a thousand at a time. Raises `BadFilter`."""
     condition = _condition(text, where)
-    parameters = {"after_us": after_us, "limit": _AT_ONCE, **condition.parameters}
-    return views.rows("log_follow", Record, parameters, {"where": condition.sql})
+    skip = 0
+    while True:  # many may have come in at one moment, so pages are told by their place
+        parameters = {"after_us": after_us, "limit": _AT_ONCE, "skip": skip, **condition.parameters}
+        found = views.rows("log_follow", Record, parameters, {"where": condition.sql})
+        yield from found
+        skip += len(found)
+        if len(found) < _AT_ONCE:
+            return
 
 
 def _condition(text: str | None, where: str | None) -> Condition:

@@ -17,14 +17,16 @@ from exporter import model
 from exporter.rollup import columns as c
 from exporter.rollup import points
 from exporter.rollup.group import Parts, Sketch
-from exporter.rollup.series import Keys, keys_of, needed
+from exporter.rollup.series import Keys, keys_of, needed, of_streams
 
 WINDOW_NS: Final = 3_600 * 10**9
 """A series that was silent for longer begins anew."""
 FRESH_NS: Final = 120 * 10**9
 """A series whose first point is no older than this began where it says, at nothing; of others the first is unknown."""
 
-_KEY: Final = "series"
+_SERIES: Final = "series"
+_KEY: Final = "stream"
+"""A series from one start on: several processes may be one series, each with a count of its own."""
 TABLES: Final = ("metrics_sum", "metrics_histogram", "metrics_exp_histogram")
 """The tables that have cumulative points."""
 
@@ -60,7 +62,9 @@ def increments(table: str, rows: pa.Table, last: Last | None) -> tuple[Parts | N
     rows = points.growing(rows)
     if not rows.num_rows:
         return None, last
-    fresh = _kept(rows).append_column(_KEY, pa.array(keys_of(table, rows)))
+    series = keys_of(table, rows)
+    streams = of_streams(series, c.ints(rows["start_time_unix_nano"]))
+    fresh = _kept(rows).append_column(_SERIES, pa.array(series)).append_column(_KEY, pa.array(streams))
     steps, after = _steps(table, fresh, last)
     if not len(steps.rows):
         return None, after
@@ -107,11 +111,23 @@ def _last_times(key: Keys, known: Keys, time: c.Ints) -> c.Ints:
 def _judged(table: str, known: pa.Table, rows: c.Ints, before: c.Ints) -> tuple[c.Mask, c.Ints]:
     """Which points add anything, and after which one; -1 where they count from nothing."""
     start, time = c.ints(known["start_time_unix_nano"]), c.ints(known["time_unix_nano"])
+    is_new = before < 0
     before = np.where((before >= 0) & (time[rows] - time[before] <= WINDOW_NS), before, -1)
     is_first = before < 0
     began = (start[rows] > 0) & (start[rows] < time[rows]) & (time[rows] - start[rows] <= FRESH_NS)
+    if (is_new & ~began).any():
+        began |= is_new & (start[rows] < time[rows]) & (start[rows] >= _since(known, time)[rows])
     goes_on = (start[rows] == start[before]) & ~_reset(table, known, rows, before)
     return ~is_first | began, np.where(is_first | ~goes_on, -1, before)
+
+
+def _since(known: pa.Table, time: c.Ints) -> c.Ints:
+    """The first time at which each point's series is known; a stream of it that began later began at nothing."""
+    _, place = np.unique(known[_SERIES].to_numpy(), return_inverse=True)
+    first = np.full(known.num_rows, np.iinfo(np.int64).max)
+    np.minimum.at(first, place, time)
+    found: c.Ints = first[place]
+    return found
 
 
 def _reset(table: str, known: pa.Table, rows: c.Ints, before: c.Ints) -> c.Mask:

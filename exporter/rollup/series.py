@@ -30,6 +30,11 @@ def keys_of(table: str, rows: pa.Table) -> Keys:
     return keys
 
 
+def of_streams(series: Keys, start: c.Ints) -> Keys:
+    """A key for each series and start: processes that say to be the same one count each on its own."""
+    return _mixed(series) + _mixed(start.astype(np.uint64) * _ODD)
+
+
 def needed(table: str) -> list[str]:
     """The columns that tell a series."""
     identity = model.TABLES[table].identity

@@ -9,6 +9,7 @@ from typing import Final
 
 from exporter import config, model
 from exporter.store.catalog import Segment
+from exporter.store.rolled import ROLLS, is_open
 
 _OWN: Final = {
     "spans": "spans",
@@ -32,8 +33,20 @@ def expired(segments: Iterable[Segment], retention: config.Retention, now: int) 
     return [
         replace(one, state="dead", ended=now)
         for one in segments
-        if one.table in model.STORED and one.max_time < now - kept_for(retention, one.table)
+        if one.table in model.STORED and one.max_time < now - kept_for(retention, _needed_as(one))
     ]
+
+
+def _needed_as(one: Segment) -> str:
+    """The table whose retention holds for a segment: cells that came late are in no wider ones until they are merged.
+
+    Else those of rows older than minutes are kept, or repriced, would go before their hour or day has them.
+    """
+    table = one.table
+    if is_open(one):
+        while table in ROLLS:
+            table = ROLLS[table].into
+    return table
 
 
 def unheld(dead: Iterable[Segment], grace: int, now: int) -> list[Segment]:

@@ -134,11 +134,13 @@ class Store:
         finder = Finder(who)
         with self._upkeep:
             try:
-                live = self._live()
+                live = [one for one in self._live() if self._is_sound(one, now)]
                 finder.learn((model.STORED[one.table], self._data / one.path) for one in live)
                 gone = {name: self._erase_from(of, finder, now) for name, of in by_table(live)}
                 for one in self._dead():
-                    if one.table in model.STORED and len(finder.rows(self._data / one.path)):
+                    if one.table not in model.STORED:
+                        continue
+                    if not scrub.sound(self._data, one) or len(finder.rows(self._data / one.path)):
                         self._change([replace(one, ended=AT_ONCE)])
                 self._retire(now)
             finally:
@@ -274,14 +276,20 @@ class Store:
             counts = deduplicated(model.STORED[merge.inputs[0].table], merged.doubles)
             self._change(replaced, new=merged.outputs, counts=counts)
 
+    def _is_sound(self, one: Segment, now: int) -> bool:
+        """Whether a live segment holds what was written; else it is set aside. Raises `Stopped`."""
+        if self._stopped.is_set():
+            raise Stopped
+        if scrub.sound(self._data, one):
+            return True
+        self._quarantine([one], now)
+        return False
+
     def _erase_from(self, live: Sequence[Segment], finder: Finder, now: int) -> int:
         erased = 0
         for one in live:
             if self._stopped.is_set():
                 raise Stopped
-            if not scrub.sound(self._data, one):
-                self._quarantine([one], now)
-                continue
             rows = finder.rows(self._data / one.path)
             if len(rows):
                 left = self._rewriter(now).run(one, without(rows))

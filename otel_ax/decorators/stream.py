@@ -17,7 +17,7 @@ from otel_ax.adapter import (
 )
 from otel_ax.decorators.work import Work
 
-__all__ = ["AsyncManager", "AsyncStream", "SyncManager", "SyncStream", "streamed"]
+__all__ = ["AsyncOpening", "AsyncStream", "SyncOpening", "SyncStream", "streamed"]
 
 _SNAPSHOTS: Final = ("current_message_snapshot", "current_completion_snapshot")
 """Where Anthropic's and OpenAI's streams have what was read so far, also past the proxy (`text_stream`)."""
@@ -30,7 +30,7 @@ def streamed(work: Work, result: Any, *, prefer_async: bool) -> Any:
         return AsyncStream(result, work)
     if hasattr(kind, "__next__"):
         return SyncStream(result, work)
-    return AsyncManager(result, work) if hasattr(kind, "__aenter__") else SyncManager(result, work)
+    return AsyncOpening(result, work) if hasattr(kind, "__aenter__") else SyncOpening(result, work)
 
 
 class _Reads:
@@ -97,7 +97,7 @@ class AsyncStream(_Reads, AsyncStreamWrapper[Any]):
         return super()._sync_close()
 
 
-class SyncManager(SyncStreamManagerWrapper[Any, Any, Any]):
+class SyncOpening(SyncStreamManagerWrapper[Any, Any, Any]):
     """For `with client.messages.stream(...) as stream`."""
 
     def __init__(self, manager: Any, work: Work) -> None:
@@ -112,7 +112,7 @@ class SyncManager(SyncStreamManagerWrapper[Any, Any, Any]):
         return SyncStream(stream, self._self_work)
 
 
-class AsyncManager(AsyncStreamManagerWrapper[Any, Any, Any]):
+class AsyncOpening(AsyncStreamManagerWrapper[Any, Any, Any]):
     """For `async with`."""
 
     def __init__(self, manager: Any, work: Work) -> None:

@@ -5,7 +5,7 @@ model, an agent or a workflow is recorded without being sent, so that budgets an
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
@@ -13,11 +13,20 @@ from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
 from otel_ax import semconv
+from otel_ax.calls import operation_of, own
 from otel_ax.errors import BadSettings
 
 __all__ = ["RateSampler"]
 
 _IDS: Final = 1 << 64
+
+
+def _within_call(around: Any) -> bool:
+    """Whether a span may stand between a call and another one within, which are known to be one by what is between."""
+    if not around.is_recording():
+        return False
+    operation = operation_of(own(around))
+    return operation is None or operation in semconv.INFERENCE_OPERATIONS
 
 
 class RateSampler(Sampler):
@@ -52,7 +61,8 @@ class RateSampler(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         """As OpenTelemetry's, but for what is recorded only."""
-        parent = get_current_span(parent_context).get_span_context()
+        around = get_current_span(parent_context)
+        parent = around.get_span_context()
         if self._root is not None:
             given = self._root.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
             if given.decision is not Decision.DROP:
@@ -64,7 +74,8 @@ class RateSampler(Sampler):
             sampled, state = trace_id % _IDS < self._bound, None
         if sampled:
             return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state)
-        if attributes and (semconv.OPERATION_NAME in attributes or semconv.KIND in attributes):
+        told = attributes or {}
+        if semconv.OPERATION_NAME in told or semconv.KIND in told or _within_call(around):
             return SamplingResult(Decision.RECORD_ONLY, attributes, state)
         return SamplingResult(Decision.DROP, None, state)
 

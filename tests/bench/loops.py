@@ -18,6 +18,7 @@ from exporter.app import child, write
 from exporter.config import Limits, Retention
 from exporter.decode import Decoded, odd
 from exporter.decode import columns as c
+from exporter.decode.anew import normalised
 from exporter.decode.context import bag_of
 from exporter.decode.spans import KINDS, STATUS_CODES, table_of
 from exporter.decode.values import text_of
@@ -31,6 +32,7 @@ from exporter.model import (
     PROMOTED_SPAN,
     REAL,
     SPANS,
+    UNDERSTOOD,
     Promoted,
     Request,
     Signal,
@@ -86,7 +88,8 @@ def spans(requests: Sequence[Request], limits: Limits, retention: Retention) -> 
         "ingest_time": c.micros(at),
         **{name: _column(SPANS[name], values) for name, values in shared.items()},
     }
-    return {"spans": table_of("spans", columns)}
+    columns |= {name: pa.nulls(len(found), SPANS[name]) for name in UNDERSTOOD}
+    return {"spans": normalised(table_of("spans", columns))}  # which is ours: loops are compared by how they decode
 
 
 def _resource(group: Any, request: Request, limits: Limits) -> dict[str, Any]:

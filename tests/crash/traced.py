@@ -15,7 +15,7 @@ _LINE: Final = re.compile(r"(?P<pid>\d+) +(?:<\.\.\. (?P<resumed>\w+) resumed>)?
 _CALL: Final = re.compile(r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+).*")
 _HEX: Final = re.compile(r"(?:\\x[0-9a-f]{2})+")
 _TEXT: Final = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
-_FILE: Final = re.compile(r"\d+<([^>]*(?:->[^>]*)?)>")
+_FILE: Final = re.compile(r"\d+<((?:->|[^>])*)>")
 _UNFINISHED: Final = " <unfinished ...>"
 
 

@@ -33,7 +33,14 @@ def test_durations(ns: int | None, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("nanos", "said"),
-    [(None, "–"), (0, "$0.00"), (8_060_000, "$0.0081"), (435_000, "$0.000435"), (1_234_567 * 10**7, "$12,345.67")],
+    [
+        (None, "–"),
+        (0, "$0.00"),
+        (200, "$0.0000002"),
+        (435_000, "$0.000435"),
+        (8_060_000, "$0.0081"),
+        (1_234_567 * 10**7, "$12,345.67"),
+    ],
 )
 def test_money(nanos: int | None, said: str) -> None:
     assert words.money(nanos) == said

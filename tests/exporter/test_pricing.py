@@ -1,6 +1,7 @@
 """Cost in columns: hand-computed prices of every kind of usage, and what is not priced."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -8,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from exporter.config import Limits, Retention
 from exporter.decode import decode
+from exporter.decode.pricing import forget_prices
 from otel_ax import semconv
 from tests.otlp import START, Plain, key_values, request_of
 
@@ -100,3 +102,30 @@ def test_speech_is_priced_by_the_second_and_by_the_character() -> None:
     assert usd(listened["cost_other_nanos"]) == usd(listened["cost_nanos"]) == Decimal("0.0024")
     assert said["cost_nanos"] is not None
     assert said["cost_other_nanos"] == said["cost_nanos"] > 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'price = ["x"]',
+        '[[price]]\nmodel = "x"\ninput_mtok = "abc"',
+        '[[price]]\nmodel = "x"\ninput_mtok = 1\nfrom = "soon"',
+        '[[price]]\nmodel = "x"\ninput_mtok = 1\nfrom = 5',
+        '[[price]]\nmodel = "x"\ninput_mtok = 1\nfrom = 2020-01-01T00:00:00',
+        '[[price]]\nmodel = "x"\ninput_mtok = 1\nprovider = 5',
+        '[[price]]\nmodel = "x"\ninput_mtok = 1e-30',
+        '[[price]]\nmodel = "x"\ninput_mtok = 1e-30\noutput_mtok = 1e30',
+    ],
+)
+def test_whatever_the_users_prices_say_spans_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "prices.toml").write_text(text)
+    monkeypatch.setenv("AX_PRICES", str(tmp_path / "prices.toml"))
+    forget_prices()
+    usage = {"gen_ai.usage.input_tokens": 2000, "gen_ai.usage.output_tokens": 300}
+    rows = spans({**MINI, **usage}, {"gen_ai.request.model": "x", **usage}).to_pylist()
+    monkeypatch.undo()
+    forget_prices()
+    assert usd(rows[0]["cost_nanos"]) == Decimal("0.0011")
+    assert len(rows) == 2

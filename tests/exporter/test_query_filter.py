@@ -209,6 +209,15 @@ def test_a_filter_is_two_valued_logic(made: Made, things: list[Thing]) -> None:
     assert found(things, parse(text, THINGS)) == [place for place, thing in enumerate(things) if holds(thing)]
 
 
+@pytest.mark.parametrize("value", ["1e40", "1e999"])
+@pytest.mark.parametrize("name", ["took", "cost", "size", "a.b"])
+def test_numbers_beyond_all_that_is_stored_are_compared_too(name: str, value: str) -> None:
+    unit = "s" if name == "took" else ""
+    thing = SMALL | {"cost_nanos": 5}
+    assert finds(f"{name} < {value}{unit} and {name} > -{value}{unit}", thing) == [0]
+    assert finds(f"{name} > {value}{unit} or {name} < -{value}{unit}", thing) == []
+
+
 @pytest.mark.parametrize("subject", [CALLS, SPANS, LOGS, CELLS])
 def test_every_subject_knows_service_and_tenant(subject: Subject) -> None:
     assert {"service", "tenant"} <= subject.fields.keys()

@@ -101,6 +101,19 @@ def test_a_tenant_goes_with_its_rollups_and_a_user_leaves_them(tmp_path: Path) -
     store.close()
 
 
+def test_a_damaged_segment_is_set_aside_and_the_others_are_erased(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    for hour in range(3):
+        append(store, five(NOON + hour * HOUR))
+    damaged = next(path for path in segment_files(tmp_path) if "table=spans" in str(path) or "/spans/" in str(path))
+    damaged.write_bytes(b"PAR1" + damaged.read_bytes()[4:-300])
+    assert store.erase(ADA, NOON) == {"spans": 4}
+    assert store.counters().corrupt_files == 1
+    assert "ada" not in names_in_files(tmp_path)
+    assert how_many(tmp_path) == 6
+    store.close()
+
+
 def test_a_lost_catalog_does_not_bring_them_back(tmp_path: Path) -> None:
     store = opened(tmp_path)
     append(store, five())

@@ -6,7 +6,19 @@ import pytest
 
 from exporter import config, model, rollup
 from exporter.store import retain
-from tests.exporter.store_tables import DAY, HOUR, NOON, append, how_many, opened, seconds, segment_files, spans, table
+from tests.exporter.store_tables import (
+    DAY,
+    HOUR,
+    NOON,
+    append,
+    ask,
+    how_many,
+    opened,
+    seconds,
+    segment_files,
+    spans,
+    table,
+)
 
 KEPT_DAYS = {
     "spans": 7,
@@ -56,6 +68,19 @@ def test_what_is_within_its_retention_stays(tmp_path: Path) -> None:
     assert store.counters().stored == {model.Signal.TRACES: 50}
     store.close()
     assert opened(tmp_path).stats()["spans"].rows == 7 * 5
+
+
+def test_what_came_late_for_its_minutes_still_counts_in_its_hour_and_day(tmp_path: Path) -> None:
+    store = opened(tmp_path, retention=config.Retention(spans=80 * DAY), grace=0)
+    append(store, spans(seconds(NOON - 40 * DAY, 5)))
+    append(store, spans(seconds(NOON - 60 * DAY, 3)))
+    for hour in (0, 1, 5, 6, 30):
+        store.maintain(NOON + hour * HOUR)
+        store.maintain(NOON + hour * HOUR)
+        for view in ("rollup_1hour", "rollup_1day"):
+            assert ask(tmp_path, f"SELECT sum(count) FROM {view}") == [(8,)], (view, hour)
+    assert how_many(tmp_path, "rollup_1min") == 0
+    store.close()
 
 
 def test_foreign_files_are_left_alone_whatever_happens(tmp_path: Path) -> None:

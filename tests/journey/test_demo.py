@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -42,10 +43,17 @@ def test_it_says_what_was_sent_and_stored(shown: "subprocess.CompletedProcess[st
 def test_it_shows_a_question_and_the_rows_that_answer_it(shown: "subprocess.CompletedProcess[str]", data: Path) -> None:
     assert QUERY in shown.stdout
     answer = sql(data, QUERY)
-    assert len(answer) == 4
+    assert len(answer) == 7
     for row in answer:
-        cells = r"\s+".join(re.escape(str(cell)) for cell in row)
+        cells = r"\s+".join(map(_shown, row))
         assert re.search(cells, shown.stdout), f"no row {row} in\n{shown.stdout}"
+
+
+def _shown(cell: object) -> str:
+    """A pattern for how a table shows it."""
+    if cell is None:
+        return "NULL"
+    return re.escape(f"{cell.normalize():f}" if isinstance(cell, Decimal) else str(cell))
 
 
 def test_it_says_where_the_api_is_and_how_another_process_asks(

@@ -263,6 +263,10 @@ def test_logs_are_followed_each_once(server: Server, data: tuple[str, Path]) -> 
                 send(server, lines(SystemClock().wall(), (f"live {number}", 9)))
             live = [json.loads(following.stdout.readline())["body"] for _ in range(4)]
             assert live == [f"live {number}" for number in range(4)]
+            for batch in range(3):  # more at once than one look reads
+                send(server, lines(SystemClock().wall(), *((f"many {batch} {number}", 9) for number in range(700))))
+            many = [json.loads(following.stdout.readline())["body"] for _ in range(2_100)]
+            assert sorted(many) == sorted(f"many {batch} {number}" for batch in range(3) for number in range(700))
         finally:
             following.terminate()
 

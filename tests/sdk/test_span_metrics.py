@@ -15,6 +15,7 @@ from opentelemetry.trace import SpanContext, StatusCode, TraceFlags, Tracer
 from otel_ax import semconv
 from otel_ax.export import PricedExporter, SpanMetrics, span_metrics
 from otel_ax.ledger import Ledger
+from otel_ax.processors import RateSampler
 from otel_ax.readers.snapshot import SnapshotReader
 
 CHAT = {
@@ -104,6 +105,20 @@ OPENINFERENCE = {
     "llm.token_count.completion": 100,
     "llm.token_count.prompt_details.cache_read": 500,
 }
+
+
+def test_two_spans_of_one_call_that_is_not_sampled_count_once() -> None:
+    pipeline = Pipeline(RateSampler(0.0))
+    with (
+        pipeline.tracer.start_as_current_span("flow", attributes={semconv.OPERATION_NAME: "invoke_workflow"}),
+        pipeline.tracer.start_as_current_span("fetch") as fetch,
+        pipeline.tracer.start_as_current_span("outer", attributes=CHAT),
+        pipeline.tracer.start_as_current_span("retry"),
+    ):
+        _chat(pipeline.tracer, "inner")
+    told = pipeline.reader.read()
+    assert (told.total(semconv.USAGE_TOKENS), fetch.is_recording()) == (1100, False)
+    assert pipeline.memory.get_finished_spans() == ()
 
 
 @pytest.mark.parametrize("outer", [CHAT, OPENINFERENCE], ids=["framework", "another instrumentor"])

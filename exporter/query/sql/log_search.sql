@@ -1,7 +1,7 @@
 -- Log records of a period that a search finds, newest first.
 -- $start_us, $end_us: the period, Unix microseconds. $limit: most rows. {where}: made by search.py and filter.py.
 SELECT
-    time_unix_nano AS time_ns,
+    CASE WHEN time_unix_nano = 0 THEN observed_time_unix_nano ELSE time_unix_nano END AS time_ns,
     epoch_us(ingest_time) AS ingest_us,
     severity_number,
     severity_text,

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from exporter.model import DIMENSIONS
+from exporter.dimensions import DIMENSIONS
 from exporter.units import format_duration, format_size, parse_duration, parse_size
 
 LOOPBACK: Final = "localhost"

@@ -11,6 +11,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from exporter.dimensions import DIMENSIONS as DIMENSIONS  # noqa: PLC0414 (its columns are here)
+
 FORMAT_VERSION: Final = 1
 """Version of the data directory: journal, catalog and segments together."""
 
@@ -470,9 +472,6 @@ TABLES: Final[dict[str, Table]] = {
 # ── Rollups ───────────────────────────────────────────────────────────────────────────────────────────────────────
 # Partial cells: two with equal keys are parts of one, and everything adds up. A cell of figures that are all zero says
 # nothing; a negative one takes back what a removed row had added.
-
-DIMENSIONS: Final = ("service_name", "operation", "provider", "model", "workflow", "agent", "metric_name", "unit")
-"""What cells are told apart by, beside their time, their source and their tenant; `store.rollup.dimensions` chooses."""
 
 BUCKETS: Final = pa.list_(pa.struct({"bucket": SMALL, "count": INT}))
 """A sketch of durations: how many are in each bucket of `rollup.sketch`. No MAP: its parts can be strung together."""

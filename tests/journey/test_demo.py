@@ -53,7 +53,7 @@ def _shown(cell: object) -> str:
     """A pattern for how a table shows it."""
     if cell is None:
         return "NULL"
-    return re.escape(f"{cell.normalize():f}" if isinstance(cell, Decimal) else str(cell))
+    return re.escape(str(float(cell) if isinstance(cell, Decimal) else cell))
 
 
 def test_it_says_where_the_api_is_and_how_another_process_asks(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from errno import EIO, ENOSPC
+from os import truncate
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
@@ -37,6 +38,7 @@ _NOT_DAMAGE: Final = {
 }
 
 _APPLICATION: Final = 0x6178_0000  # "ax"
+_PAGE_BYTES: Final = 4096
 _HEADER_FORMATS: Final = slice(18, 20)  # of SQLite's file: 1 journal, 2 write-ahead log; to write it, and to read it
 _NUMBERS: Final = 2**40  # ten hexadecimal digits in a segment's name
 
@@ -154,6 +156,7 @@ def open_catalog(data: Path) -> Catalog:
 
     Raises `DataDirTooNew` for a newer format and `Corrupt` for a catalog that does not hold what was written to it.
     """
+    _begin_again(data)
     _check_header(data / FILE)  # before SQLite opens it: closing a file gives up all of this process's locks on it
     connection = sqlite3.connect(data / FILE, isolation_level=None, check_same_thread=False, timeout=10)
     try:
@@ -185,6 +188,17 @@ def refuse_newer(version: int, data: Path) -> None:
 def version_mark(version: int) -> str:
     """SQL that marks a catalog as of a format; twice, since one flipped bit must not make it a newer one's."""
     return f"PRAGMA user_version = {version}; PRAGMA application_id = {_APPLICATION + version};"
+
+
+def _begin_again(data: Path) -> None:
+    """Empty a catalog of which a power cut left nothing but its size, before anything was ever stored."""
+    path = data / FILE
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        is_blank = not any(file.read(_PAGE_BYTES))
+    if is_blank and not any(data.glob("segments/**/*.parquet")):
+        truncate(path, 0)
 
 
 def _check_header(path: Path) -> None:

@@ -234,3 +234,18 @@ def test_segments_from_before_a_column_was_appended_are_read_and_merged_with_nul
     assert ask(tmp_path, query) == expected
     assert store.stats()["logs"].segments == 1
     store.close()
+
+
+@pytest.mark.parametrize("stored", [0, 3])
+def test_a_catalog_of_nothing_but_zeros_is_damage_only_where_something_was_stored(tmp_path: Path, stored: int) -> None:
+    """A power cut while it was being made leaves its size alone; a disk may do so later."""
+    store = opened(tmp_path)
+    if stored:
+        append(store, spans(seconds(NOON, stored)))
+    store.close()
+    whole = tmp_path / catalog.FILE
+    whole.write_bytes(bytes(whole.stat().st_size))
+    store = opened(tmp_path)
+    assert store.counters().corrupt_files == (1 if stored else 0)
+    store.close()
+    assert how_many(tmp_path) == stored

@@ -11,7 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from exporter.dimensions import DIMENSIONS as DIMENSIONS  # noqa: PLC0414 (its columns are here)
+from exporter.dimensions import DIMENSIONS
 
 FORMAT_VERSION: Final = 1
 """Version of the data directory: journal, catalog and segments together."""

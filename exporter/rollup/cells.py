@@ -10,6 +10,7 @@ from typing import Final
 import pyarrow as pa
 
 from exporter import model
+from exporter.dimensions import DIMENSIONS
 from exporter.rollup import increments, points, spans
 from exporter.rollup.add import without_nothing
 from exporter.rollup.group import SCHEMA, Parts, grouped
@@ -34,7 +35,7 @@ NEEDED: Final[Mapping[str, Sequence[str]]] = {
 """The columns of a table that its cells are made of; tables that are not named make none."""
 
 
-def cells_of(tables: Mapping[str, pa.Table], dimensions: Sequence[str] = model.DIMENSIONS) -> pa.Table:
+def cells_of(tables: Mapping[str, pa.Table], dimensions: Sequence[str] = DIMENSIONS) -> pa.Table:
     """What rows add to the cells of their minutes, told apart by `dimensions` only."""
     made = [_of_one(_PARTS[name], rows, dimensions) for name, rows in tables.items() if name in _PARTS]
     return pa.concat_tables(made) if made else SCHEMA.empty_table()
@@ -62,7 +63,7 @@ def _of_one(parts_of: Callable[[pa.Table], Parts | None], rows: pa.Table, dimens
 def _minutes(parts: Parts | None, dimensions: Sequence[str]) -> pa.Table:
     if parts is None:
         return SCHEMA.empty_table()
-    lost = set(model.DIMENSIONS) - set(dimensions)
+    lost = set(DIMENSIONS) - set(dimensions)
     texts = {name: column for name, column in parts.texts.items() if name not in lost}
     minutes = parts.time // _MINUTE_US * _MINUTE_US
     return without_nothing(grouped(replace(parts, time=minutes, texts=texts)))

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exporter import model
+from exporter.dimensions import DIMENSIONS
 from exporter.rollup.add import parts_of, without_nothing
 from exporter.rollup.group import Ints, Parts, grouped
 
-_LEVELS = (model.DIMENSIONS, (*model.DIMENSIONS, "tenant_id"))
+_LEVELS = (DIMENSIONS, (*DIMENSIONS, "tenant_id"))
 """What goes first, and what goes too where there are more tenants than there may be cells."""
 
 

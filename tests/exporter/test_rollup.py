@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter import config, model, rollup
+from exporter import config, rollup
+from exporter.dimensions import DIMENSIONS
 from exporter.rollup import sketch
 from exporter.store import Store, publish
 from exporter.units import NS_PER_S
@@ -256,7 +257,7 @@ def test_cumulative_points_add_up_to_how_much_the_sum_grew_however_they_come_in(
     found, last = [], None
     for batch in (places[:cut], places[cut:], places[:1]):  # the last one came in already
         came = {"metrics_sum": rows.take(pa.array(batch, pa.int64()))}
-        cells, after = rollup.cells_with(came, {"metrics_sum": last}, model.DIMENSIONS)
+        cells, after = rollup.cells_with(came, {"metrics_sum": last}, DIMENSIONS)
         found.append(cells)
         last = after["metrics_sum"]
     oldest = min(places[:cut] or places)
@@ -294,7 +295,7 @@ def test_processes_that_say_to_be_the_same_series_count_on_their_own() -> None:
         values = [100.0 * minute + began.index(start) for start in of]
         rows = _sums([NOON + minute * MINUTE] * len(of), value=values, start_time_unix_nano=of)
         rows = rows.set_column(*_cumulative(rows))
-        cells, after = rollup.cells_with({"metrics_sum": rows}, {"metrics_sum": last}, model.DIMENSIONS)
+        cells, after = rollup.cells_with({"metrics_sum": rows}, {"metrics_sum": last}, DIMENSIONS)
         found.append(cells)
         last = after["metrics_sum"]
     assert sum(pa.concat_tables(found)["sum"].to_pylist()) == 1_100.0 + 1_101.0 + (1_102.0 - 1_002.0)
@@ -306,7 +307,7 @@ def test_a_series_that_begins_anew_long_before_its_first_point_counts_from_there
     last, found = None, []
     for rows in (first, anew):
         told = rows.set_column(*_cumulative(rows))
-        cells, after = rollup.cells_with({"metrics_sum": told}, {"metrics_sum": last}, model.DIMENSIONS)
+        cells, after = rollup.cells_with({"metrics_sum": told}, {"metrics_sum": last}, DIMENSIONS)
         last = after["metrics_sum"]
         found += cells["sum"].to_pylist()
     assert found == [5.0, 7.0]
@@ -335,7 +336,7 @@ def _cumulative(rows: pa.Table) -> tuple[int, str, pa.Array]:
 
 def test_a_series_whose_beginning_is_unknown_starts_at_its_first_point() -> None:
     rows = _sums([NOON + HOUR, NOON + HOUR + MINUTE], value=[1_000.0, 1_004.0], aggregation_temporality="CUMULATIVE")
-    cells, _ = rollup.cells_with({"metrics_sum": rows}, {}, model.DIMENSIONS)
+    cells, _ = rollup.cells_with({"metrics_sum": rows}, {}, DIMENSIONS)
     assert cells["sum"].to_pylist() == [4.0]
 
 
@@ -347,7 +348,7 @@ def test_attributes_in_another_order_are_the_same_series() -> None:
         attributes=[pairs, pairs[::-1], [("a", "2"), ("b", "1")]],
         aggregation_temporality="CUMULATIVE",
     )
-    cells, last = rollup.cells_with({"metrics_sum": rows}, {}, model.DIMENSIONS)
+    cells, last = rollup.cells_with({"metrics_sum": rows}, {}, DIMENSIONS)
     assert sum(cells["sum"].to_pylist()) == 3.0 + 2.0 + 50.0
     assert last["metrics_sum"].num_rows == 2
 
@@ -373,7 +374,7 @@ def test_histograms_are_merged_bucket_by_bucket(temporality: str) -> None:
         count=[sum(one) for one in counts],
         aggregation_temporality=temporality,
     )
-    cells, _ = rollup.cells_with({"metrics_histogram": rows}, {}, model.DIMENSIONS)
+    cells, _ = rollup.cells_with({"metrics_histogram": rows}, {}, DIMENSIONS)
     assert _buckets(cells) == {1.0: 1, 2.0: 3, math.inf: 7}
     assert sum(cells["count"].to_pylist()) == 11
 
@@ -392,7 +393,7 @@ def test_exponential_histograms_are_merged_over_scales_and_signs() -> None:
         count=[4, 10],
         aggregation_temporality="CUMULATIVE",
     )
-    cells, _ = rollup.cells_with({"metrics_exp_histogram": rows}, {}, model.DIMENSIONS)
+    cells, _ = rollup.cells_with({"metrics_exp_histogram": rows}, {}, DIMENSIONS)
     assert _buckets(cells) == {-1.0: 4, 0.0: 1, 2**0.5: 1, 2.0: 1, 2**1.5: 1, 4.0: 2}
 
 

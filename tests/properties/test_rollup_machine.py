@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from exporter import config, model, rollup
+from exporter import config, rollup
+from exporter.dimensions import DIMENSIONS
 from exporter.units import NS_PER_S
 from tests.exporter.store_tables import DAY, HOUR, NOON, StillClock, append, ask, opened, table
 
@@ -27,7 +28,7 @@ FOREVER: Final = config.Retention(
     **dict.fromkeys(config.Retention.model_fields, 3_650 * DAY)  # what is gone cannot be counted again
 )
 WIDTHS: Final = {"rollup_1min": MINUTE, "rollup_1hour": HOUR, "rollup_1day": DAY}
-KEYS: Final = ("source", "tenant_id", *model.DIMENSIONS)
+KEYS: Final = ("source", "tenant_id", *DIMENSIONS)
 FIGURES: Final = (
     "count",
     "failed",

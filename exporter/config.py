@@ -115,6 +115,18 @@ class Serve(_Settings):
     ui: str = Field("localhost:4319", description="HOST:PORT of the API and the dashboard")
 
 
+class Alert(_Settings):
+    """Rules, their evaluation and what they tell; rules, budgets and channels are in `rules/*.yaml`."""
+
+    defaults: bool = Field(default=True, description="whether the rules that come with us are evaluated")
+    delay: Duration = Field(15 * 10**9, description="how long a rule waits for records of its window to arrive")
+    interval: Duration = Field(60 * 10**9, description="how often a rule is evaluated that does not say")
+    retention: Duration = Field(30 * 86_400 * 10**9, description="how long resolved alerts and their history are kept")
+    timeout: Duration = Field(10 * 10**9, description="longest time that a rule's question may take")
+    console: bool = Field(default=True, description="whether the server's log tells notices where no channel is set")
+    allow_private: Names = Field((), description="hosts and networks of yours that webhooks may reach")
+
+
 class Config(_Settings):
     """All settings of one server."""
 
@@ -126,3 +138,4 @@ class Config(_Settings):
     journal: Journal = Journal()
     store: Store = Store()
     serve: Serve = Serve()
+    alert: Alert = Alert()

@@ -51,6 +51,7 @@ ENDPOINTS: Final = ("receive.grpc", "receive.http", "serve.ui")
 _DURATION: Final = "a duration such as 500ms, 30s, 12h or 7d"
 _SIZE: Final = "a size such as 64KiB, 16MiB or 2GiB"
 _SOME_OF: Final = "some, with commas between, of "
+_ANY_NAMES: Final = "names with commas between"
 _BOOLS: Final = {
     "true": True,
     "yes": True,
@@ -131,6 +132,8 @@ def _kind(path: str, field: FieldInfo) -> tuple[str, Reader]:
         return "a directory", _path
     if path in ENDPOINTS:
         return "HOST:PORT", _endpoint
+    if get_origin(field.annotation) is tuple and not field.default:
+        return _ANY_NAMES, _any_names
     if get_origin(field.annotation) is tuple:
         return _SOME_OF + ", ".join(field.default), _names(field.default)
     raise TypeError(f"{path}: no reader for {field.annotation}")  # a new kind of setting needs one here
@@ -163,6 +166,11 @@ def _names(choices: tuple[str, ...]) -> Reader:
         return names
 
     return read
+
+
+def _any_names(raw: object) -> object:
+    parts = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
+    return tuple(name for name in (str(part).strip() for part in parts) if name)
 
 
 def _whole(raw: object) -> object:

@@ -1,0 +1,105 @@
+"""The words of alerting: what an answer says, what follows from it, what an instance of a rule is in, what changed.
+
+In: nothing. Out: frozen values; all times are Unix nanoseconds.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Severity = Literal["info", "warning", "error", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "error", "critical")
+"""From the mildest to the worst."""
+
+State = Literal["inactive", "pending", "firing", "no_data"]
+"""Of an instance; `acknowledged` and `resolved` are what an alert, its episode, is shown as."""
+
+Transition = Literal[
+    "pending",  # true for the first time, with a `for` to wait
+    "firing",
+    "escalated",  # firing, now at a higher severity
+    "deescalated",
+    "recovering",  # false, within `keep_firing_for`
+    "acknowledged",
+    "resolved",  # an episode ended; `reason` says why
+    "dropped",  # pending, and false before it fired
+    "no_data",
+]
+
+Labels = tuple[tuple[str, str], ...]
+"""Pairs sorted by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One group of an answer: its labels by what the rule groups by, its value, and of how many records.
+
+    `value` is None for NULL, NaN and 0/0; `records` None where it is not known (SQL rules).
+    """
+
+    labels: Labels
+    value: float | None
+    records: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a sample means: `met` None is no data; `severity` and `threshold` are those of the highest rung met."""
+
+    met: bool | None
+    value: float | None = None
+    severity: Severity | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One rule, one set of labels: everything that the next evaluation needs to know of those before.
+
+    `episode` is set from the moment it is pending. `fired_at` None: not fired in this episode. `missed` counts
+    evaluations in a row without data. `notified_at` is when a firing notice of this fingerprint was last due.
+    """
+
+    fingerprint: str
+    rule_id: str
+    tenant_id: str
+    labels: Labels
+    state: State = "inactive"
+    episode: str | None = None
+    severity: Severity | None = None
+    active_at: int | None = None
+    fired_at: int | None = None
+    keep_since: int | None = None
+    milder_since: int | None = None
+    missed: int = 0
+    value: float | None = None
+    threshold: float | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: int | None = None
+    resolved_at: int | None = None
+    evaluated_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An instance went from one state to another, at a slot or by somebody's hand.
+
+    `labels` are the group's and the rule's together; `annotations` are rendered. `by` is who, where it was a person;
+    `reason` such as `false`, `missing_series`, `rule_changed`, `by_hand`.
+    """
+
+    rule_id: str
+    rule: str
+    fingerprint: str
+    episode: str
+    tenant_id: str
+    transition: Transition
+    at: int
+    from_state: State
+    to_state: State
+    severity: Severity
+    value: float | None
+    threshold: float | None
+    labels: Labels
+    annotations: Labels = ()
+    by: str | None = None
+    reason: str = ""

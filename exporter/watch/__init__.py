@@ -1,0 +1,4 @@
+"""The loop that evaluates, tells and publishes, in the serving process.
+
+In: rules, the clock, the stored data. Out: transactions in `control`; no logic of its own.
+"""

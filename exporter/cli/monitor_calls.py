@@ -87,11 +87,11 @@ def conversation(
     """
     with reading(directory(data)) as views:
         answer = turns_of(views, name)
+    if not answer.rows:
+        raise AxError(f"nothing is known of a conversation {name!r}", mend="`ax sql 'from conversations'` lists them")
     if as_json:
         print_json(plain(answer, _TURNS))
         return
-    if not answer.rows:
-        raise AxError(f"nothing is known of a conversation {name!r}", mend="`ax sql 'from conversations'` lists them")
     screen = console()
     cost = sum(turn.cost_nanos or 0 for turn in answer.rows)
     screen.print(Text(f"{len(answer.rows)} steps, {words.money(cost)}", style="bold"))

@@ -61,7 +61,11 @@ def _post(
         try:
             answer = session.post(url, data=body, headers=own, timeout=_TIMEOUT_S, allow_redirects=False)
         except requests.RequestException as error:
-            problem = type(error).__name__
+            problem = _told(error)
+            if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+                break
+            if not sent and isinstance(error, requests.ConnectionError):  # nobody is there, rather than busy
+                break
         else:
             if answer.status_code == requests.codes.ok:
                 return _rejected(signal, answer.content)
@@ -72,6 +76,14 @@ def _post(
         if attempt + 1 < _TRIES:
             Event().wait(delay_s)
     raise AxError(f"{url} did not take a request: {problem}", mend=f"{sent} records were sent before it")
+
+
+def _told(error: requests.RequestException) -> str:
+    """What went wrong, as the socket said it."""
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, OSError) and cause.strerror):
+        cause = getattr(cause, "reason", None) or cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}: {cause.strerror}" if isinstance(cause, OSError) else str(error)
 
 
 def _rejected(signal: Signal, content: bytes) -> int:

@@ -80,7 +80,37 @@ def restore(source: Path, data: Path, said: Callable[[int, int], None] = lambda 
     about = read(source)
     if data.exists() and any(data.iterdir()):
         raise AxError(f"{data} is not empty", mend="name a directory that is not there, or empty, with --data")
+    was_there = data.exists()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        _restored(source, data, about, said)
+    except BaseException:  # what is half there would be in the way of the next try
+        for one in data.iterdir():
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
+        if not was_there:
+            data.rmdir()
+        raise
+    return about
+
+
+def read(source: Path) -> Backup:
+    """What a backup says of itself. Raises `AxError`."""
+    try:
+        return Backup(**json.loads((source / ABOUT).read_bytes()))
+    except FileNotFoundError:
+        raise AxError(f"{source} is no backup: it has no {ABOUT}", mend="name what `ax backup` made") from None
+    except (ValueError, TypeError) as error:
+        raise Corrupt(f"cannot read {source / ABOUT}: {error}", mend="take another backup") from None
+
+
+def position(data: Path) -> int:
+    """The journal position up to which the catalog has everything now, read beside a running server."""
+    with closing(_reading(data)) as connection:
+        found = connection.execute("SELECT position FROM progress").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _restored(source: Path, data: Path, about: Backup, said: Callable[[int, int], None]) -> None:
     staged = data / "tmp" / "restoring"
     disk.make_directory(staged)
     _copy(source / FILE, staged / FILE)  # opening it writes beside it, and a backup may be read-only
@@ -101,24 +131,6 @@ def restore(source: Path, data: Path, said: Callable[[int, int], None] = lambda 
     (staged / FILE).replace(data / FILE)
     shutil.rmtree(staged)
     disk.sync_directory(data)
-    return about
-
-
-def read(source: Path) -> Backup:
-    """What a backup says of itself. Raises `AxError`."""
-    try:
-        return Backup(**json.loads((source / ABOUT).read_bytes()))
-    except FileNotFoundError:
-        raise AxError(f"{source} is no backup: it has no {ABOUT}", mend="name what `ax backup` made") from None
-    except (ValueError, TypeError) as error:
-        raise Corrupt(f"cannot read {source / ABOUT}: {error}", mend="take another backup") from None
-
-
-def position(data: Path) -> int:
-    """The journal position up to which the catalog has everything now, read beside a running server."""
-    with closing(_reading(data)) as connection:
-        found = connection.execute("SELECT position FROM progress").fetchone()
-    return int(found[0]) if found else 0
 
 
 def _copied(data: Path, part: Path, now: int, copy: Callable[[Path, Path], None]) -> Backup:

@@ -96,6 +96,8 @@ def test_a_replay_of_some_takes_a_filter(server: Server, tmp_path: Path) -> None
     assert "usr = x\n  ^" in said
     said = ax("export", "traces", "--data", server.data, "--to", other.http, code=1)
     assert "traces cannot be sent as OTLP; what can is spans" in said
+    said = ax("export", "spans", "--data", server.data, "--to", "http://127.0.0.1:9/", code=1)
+    assert "http://127.0.0.1:9/v1/traces did not take a request: ConnectionError: Connection refused" in said
 
 
 def test_a_backup_beside_traffic_has_all_that_was_acknowledged_before(server: Server, tmp_path: Path) -> None:
@@ -143,6 +145,7 @@ def test_what_is_damaged_is_not_restored(server: Server, tmp_path: Path) -> None
     segment.write_bytes(content)
     said = ax("restore", tmp_path / "backup", "--data", tmp_path / "data", code=1)
     assert f"{segment} is damaged" in said
+    assert not (tmp_path / "data").exists(), "what is half there would be in the way of the next try"
     assert "is no backup" in ax("restore", tmp_path, "--data", tmp_path / "none", code=1)
     assert "is there already" in ax("backup", "--data", server.data, tmp_path / "backup", code=1)
 

@@ -29,7 +29,7 @@ Size = Annotated[
 """Bytes; written as `16MiB`."""
 Names = Annotated[
     tuple[str, ...],
-    BeforeValidator(lambda raw: tuple(raw.split(",")) if isinstance(raw, str) else tuple(raw)),
+    BeforeValidator(lambda raw: tuple(filter(None, raw.split(","))) if isinstance(raw, str) else tuple(raw)),
     PlainSerializer(",".join, return_type=str, when_used="json"),
 ]
 """Some of several names; written as `service_name,model`."""

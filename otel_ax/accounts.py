@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from otel_ax.errors import BadSettings, BudgetExceeded
 from otel_ax.guard import report
 from otel_ax.ledger import SCOPES, Labels, Ledger, Settled, matches
+from otel_ax.shared import DEFAULT as EVERYBODY
+from otel_ax.shared import Shared
 
 __all__ = ["DEFAULT", "Action", "Budget", "Budgets", "Per", "period_start"]
 
@@ -43,6 +45,8 @@ class Budget:
     agent: str | None = None
     workflow: str | None = None
     session: str | None = None
+    shared: bool = False
+    """The server's budget of this name counts what all processes spend; see `otel_ax.shared`."""
 
     def install(self) -> None:
         """Watches the whole process: what `configure(budgets=…)` does."""
@@ -115,6 +119,23 @@ class _Account:
     nanos: int = 0
     is_told: bool = False
 
+    def spent(self, shared: Shared) -> int:
+        """Nano-dollars of the period: this process's, and where the server tells them, everybody's.
+
+        What this process has spent since the server was asked is added to what that said.
+        """
+        said = shared.said(self.budget.name, lambda: self.nanos) if self.budget.shared else None
+        if said is None:
+            return self.nanos
+        if said.start_ns != self.start_ns:
+            if said.start_ns != _bounds(self.start_ns - 1, self.budget)[0]:  # not that of the period before
+                report(
+                    f"otel_ax: budget {self.budget.name!r} has another period at the server than a {self.budget.per} "
+                    f"in {self.budget.timezone} here; this process's own spend counts"
+                )
+            return self.nanos
+        return max(self.nanos, said.nanos + max(self.nanos - said.own_then, 0))
+
     def takes(self, settled: Settled) -> bool:
         if self.is_everywhere:
             return matches(self.scope, settled.labels)
@@ -131,6 +152,7 @@ class Budgets:
     """The budgets of one ledger."""
 
     ledger: Ledger = field(default_factory=Ledger)
+    shared: Shared = EVERYBODY
     _accounts: dict[tuple[str, bool], _Account] = field(default_factory=dict)
     _is_watching: bool = False
 
@@ -185,16 +207,16 @@ class Budgets:
                 is_meant = matches(account.scope, labels) if account.is_everywhere else (
                     account.budget.name in around
                 )  # fmt: skip
-                if is_meant and account.nanos >= account.limit_nanos:
-                    spent_up.append((account, _exceeded(account), account.is_told))
+                if is_meant and (nanos := account.spent(self.shared)) >= account.limit_nanos:
+                    spent_up.append((account, _exceeded(account, nanos), account.is_told))
                     account.is_told = True
         for account, error, is_told in spent_up:  # outside of the lock: callbacks may make calls
             _act(account.budget.action, error, is_told=is_told)
 
 
-def _exceeded(account: _Account) -> BudgetExceeded:
+def _exceeded(account: _Account, nanos: int) -> BudgetExceeded:
     budget = account.budget
-    return BudgetExceeded(budget.name, spent_usd=account.nanos / _NANOS, limit_usd=float(budget.usd), per=budget.per)
+    return BudgetExceeded(budget.name, spent_usd=nanos / _NANOS, limit_usd=float(budget.usd), per=budget.per)
 
 
 def _act(action: Action, error: BudgetExceeded, *, is_told: bool) -> None:

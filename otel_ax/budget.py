@@ -10,7 +10,10 @@ instrumented clients call before each call. What a budget counts:
 - one without, given to `configure` or by variable: all calls of the process.
 
 A period is half-open, between midnights (hours, Mondays, firsts) of the budget's time zone. A call belongs to the
-period in which it ended. Spend of other processes is not seen: the server's budgets see all.
+period in which it ended. Spend of other processes is seen where a budget is `shared=True`: then the server's budget of
+the same name and period tells what all have spent, a few seconds old, and what this process spends meanwhile is added.
+The server (AX_BUDGET_SERVER, else http://localhost:4319) is asked in the background; while it does not answer, the
+spend of this process counts alone, and no call waits or is stopped because of that.
 """
 
 from collections.abc import Iterator
@@ -100,6 +103,7 @@ def budget(  # noqa: PLR0913 (a budget's parts, by name)
     agent: str | None = None,
     workflow: str | None = None,
     session: str | None = None,
+    shared: bool = False,
     budgets: Budgets = DEFAULT,
 ) -> Iterator[Budget]:
     """Calls within are made only while the budget lasts; checked on entering and before each call.
@@ -111,7 +115,7 @@ def budget(  # noqa: PLR0913 (a budget's parts, by name)
         BadSettings: An argument cannot be meant.
         BudgetExceeded: Nothing is left, on entering or before a call within.
     """
-    made = Budget(name, usd, per, action, timezone, tenant, user, provider, model, agent, workflow, session)
+    made = Budget(name, usd, per, action, timezone, tenant, user, provider, model, agent, workflow, session, shared)
     is_everywhere = bool(made.scope)
     budgets.add(made, is_everywhere=is_everywhere)
     around = budgets_around()

@@ -17,7 +17,7 @@ from otel_ax.ledger import SCOPES
 __all__ = ["BUDGETS_VARIABLE", "read_budgets"]
 
 BUDGETS_VARIABLE: Final = "AX_BUDGETS"
-_KEYS: Final = frozenset({"name", "usd", "per", "action", "timezone", *SCOPES})
+_KEYS: Final = frozenset({"name", "usd", "per", "action", "timezone", "shared", *SCOPES})
 _MEND: Final = "write name=5/day,tenant=acme; or name a .toml file"
 
 
@@ -62,6 +62,10 @@ def _budget(told: dict[str, Any]) -> Budget:
     unknown = told.keys() - _KEYS
     if unknown or not {"name", "usd"} <= told.keys():
         raise BadSettings(f"cannot read the budget {told}; its keys are {', '.join(sorted(_KEYS))}")
+    shared = str(told.get("shared", "false")).lower()
+    if shared not in {"true", "false"}:
+        raise BadSettings(f"budget {told['name']!r}: shared={told['shared']!r}; write true or false")
+    told = {**told, "shared": shared == "true"}
     try:
         return Budget(**{**told, "usd": Decimal(str(told["usd"]).strip().lstrip("$"))})
     except ArithmeticError as error:

@@ -41,14 +41,23 @@ class Sample:
     records: int | None = None
 
 
+Lapse = Literal["no_data", "false", "true", "keep"]
+"""What evaluations without an answer come to in the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a sample means: `met` None is no data; `severity` and `threshold` are those of the highest rung met."""
+    """What a sample means: `met` None is no answer; `severity` and `threshold` are those of the highest rung met.
+
+    `reason` is what a resolve by it is put down to; `lapse` what it comes to where `met` stays None.
+    """
 
     met: bool | None
     value: float | None = None
     severity: Severity | None = None
     threshold: float | None = None
+    reason: str = "false"
+    lapse: Lapse = "no_data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,9 @@ class Instance:
     """One rule, one set of labels: everything that the next evaluation needs to know of those before.
 
     `episode` is set from the moment it is pending. `fired_at` None: not fired in this episode. `missed` counts
-    evaluations in a row without data. `notified_at` is when a firing notice of this fingerprint was last due.
+    evaluations in a row without an answer. `keep_since` and `milder_since` are when it, and its severity, last held.
+    `resolved_at` stays through the next episode: a cooldown begins there. `expression` is a mark of the rule as it was
+    written; where the rule's differs the instance is closed.
     """
 
     fingerprint: str
@@ -77,6 +88,7 @@ class Instance:
     acknowledged_at: int | None = None
     resolved_at: int | None = None
     evaluated_at: int | None = None
+    expression: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
-"""What every request passes: the Host it names must be ours, and every answer says that it is nobody else's.
+"""What every request passes: the Host and the Origin it names must be ours, and a body is JSON of some size.
 
-In: ASGI. Out: ASGI; 421 for a foreign Host, which is how a web page reaches a server on loopback by DNS rebinding.
+In: ASGI. Out: ASGI; 421 for a foreign Host, which is how a web page reaches a server on loopback by DNS rebinding; 403
+for a change that another site's page asks for; 411, 413 and 415 for bodies that are none of ours.
 """
 
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from exporter.config import LOOPBACK
 
@@ -12,7 +15,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
+Headers = dict[str, list[str]]
 
+LARGEST_BYTES: Final = 2**20
 _OURS: Final = frozenset({LOOPBACK, "127.0.0.1", "::1"})
 _HEADERS: Final = [
     (
@@ -25,7 +30,9 @@ _HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MISDIRECTED: Final = 421
+Refusal = tuple[int, str, str]
 
 
 class Guard:
@@ -36,13 +43,13 @@ class Guard:
         self._any_host = any_host
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answers 421, or passes on and adds headers."""
+        """Refuses, or passes on and adds headers."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        if not self._any_host and not (len(hosts) == 1 and host_of(hosts[0]) in _OURS):
-            await _refuse(send, is_http=scope["type"] == "http")
+        refusal = refusal_of(scope, any_host=self._any_host)
+        if refusal is not None:
+            await _refuse(send, refusal, is_http=scope["type"] == "http")
             return
 
         async def send_with_headers(message: Message) -> None:
@@ -53,6 +60,53 @@ class Guard:
         await self._app(scope, receive, send_with_headers)
 
 
+def refusal_of(scope: Message, *, any_host: bool) -> Refusal | None:
+    """Status, what is wrong and the mend; None for a request that may pass."""
+    headers: Headers = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    hosts = headers.get("host", [])
+    if not any_host and not (len(hosts) == 1 and host_of(hosts[0]) in _OURS):
+        title = "this server is reached as localhost, 127.0.0.1 or [::1] only"
+        return _MISDIRECTED, title, "ask one of these, or serve with --ui HOST:PORT"
+    if scope["type"] == "http" and scope["method"] in _READING:
+        return None
+    if not _is_same_site(headers, hosts):
+        return 403, "a page of another site asks for a change", "ask from a page of this server, or without a browser"
+    return _wrong_body(headers) if scope["type"] == "http" else None
+
+
+def _is_same_site(headers: Headers, hosts: list[str]) -> bool:
+    """Whether the Origin, where one is sent, is where the request goes; programs send none."""
+    if any(site in {"cross-site", "same-site"} for site in headers.get("sec-fetch-site", [])):
+        return False
+    return all(_is_ours(origin, hosts) for origin in headers.get("origin", []))
+
+
+def _is_ours(origin: str, hosts: list[str]) -> bool:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and [parts.netloc.lower()] == [host.strip().lower() for host in hosts]
+
+
+def _wrong_body(headers: Headers) -> Refusal | None:
+    lengths = headers.get("content-length", [])
+    if "transfer-encoding" in headers:
+        return 411, "the length of the body is not told", "send Content-Length"
+    if not lengths or lengths == ["0"]:
+        return None
+    if not (len(lengths) == 1 and lengths[0].isascii() and lengths[0].isdigit()):
+        return 400, "Content-Length cannot be read", "send it once, in digits"
+    if int(lengths[0]) > LARGEST_BYTES:
+        return 413, f"a body has at most {LARGEST_BYTES} bytes", "send less"
+    kinds = [kind.partition(";")[0].strip().lower() for kind in headers.get("content-type", [])]
+    if kinds != ["application/json"]:
+        return 415, "a body is JSON", "send Content-Type: application/json"
+    return None
+
+
 def host_of(header: str) -> str:
     """The host of a `Host` header, lower-case, without port and brackets."""
     host = header.strip().lower()
@@ -61,11 +115,17 @@ def host_of(header: str) -> str:
     return host.partition(":")[0]
 
 
-async def _refuse(send: Send, *, is_http: bool) -> None:
+async def _refuse(send: Send, refusal: Refusal, *, is_http: bool) -> None:
     if not is_http:
         await send({"type": "websocket.close", "code": 1008})
         return
-    body = b'{"detail":"this server is reached as localhost, 127.0.0.1 or [::1] only"}'
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *_HEADERS]
-    await send({"type": "http.response.start", "status": _MISDIRECTED, "headers": headers})
+    status, title, mend = refusal
+    body = json.dumps({"title": title, "status": status, "mend": mend, "retryable": False}).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),  # what is left of the body is not read
+        *_HEADERS,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,131 +1,84 @@
-"""Whether the server is well, part by part.
+"""Routes: whether the server and what it observes are well.
 
-In: figures, free disk, memory in use, the time. Out: a state and a sentence for each component, and the worst of all.
+In: the health that the loop looks at. Out: states, changes, Prometheus text.
 """
 
-from dataclasses import dataclass
-from typing import Final, Literal
+import os
+import shutil
+from typing import Annotated
 
-from pydantic import BaseModel
+import psutil
+from fastapi import APIRouter, Header, Query, Response
 
+from exporter import figures
+from exporter.api import pages
+from exporter.api.metrics import exposition, media_type
+from exporter.api.pages import Cursor, Limit, Page
+from exporter.api.shared import Shared
 from exporter.config import Config
-from exporter.figures import STALE_NS, Figures
-from exporter.units import NS_PER_S
+from exporter.figures import Figures, Sample
+from exporter.health import Component, Event, Health, Readiness, State, events, own
 
-State = Literal["healthy", "degraded", "unhealthy"]
-_WORST_FIRST: Final[tuple[State, ...]] = ("unhealthy", "degraded", "healthy")
-
-_DISK_DEGRADED_BYTES: Final = 500 * 10**6
-_MEMORY_RATIO: Final = (0.85, 0.95)
-_BACKLOG_RATIO: Final = (0.5, 0.9)
-_FRESHNESS_S: Final = (10.0, 60.0)
+_PROCESSES = ("receive", "write")
 
 
-class Component(BaseModel):
-    """One part of the server: its state, and why."""
+def routes(shared: Shared) -> APIRouter:
+    """All of them."""
+    router = APIRouter(tags=["health"])
+    config, clock = shared.config, shared.clock
+    started = clock.wall()
 
-    state: State
-    detail: str
+    @router.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    def healthz() -> Response:
+        """Says that this process answers."""
+        return Response("ok", media_type="text/plain")
+
+    @router.get("/readyz", responses={503: {"model": Readiness}})
+    def readyz(response: Response) -> Readiness:
+        """Says whether requests are taken in and stored; 503 when not."""
+        state = own.readiness(shared.health.observe())
+        response.status_code = 200 if state.ready else 503
+        return state
+
+    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    def metrics(accept: Annotated[str, Header()] = "") -> Response:
+        """Our own counters and gauges, for Prometheus."""
+        media = media_type(accept)
+        parts = [figures.read(figures.path_of(config.data, process)) for process in _PROCESSES]
+        ours = _own_figures(config, clock.wall(), started, parts)
+        return Response(exposition([*filter(None, parts), ours], media), media_type=media)
+
+    @router.get("/api/health")
+    def health() -> Health:
+        """The state of each component, and the worst of them."""
+        return shared.health.health(shared.version)
+
+    @router.get("/api/health/components")
+    def components(state: Annotated[list[State] | None, Query()] = None) -> dict[str, Component]:
+        """The components, or those that are in some state."""
+        found = shared.health.health(shared.version).components
+        return {name: one for name, one in found.items() if not state or one.state in state}
+
+    @router.get("/api/health/events", response_model=Page[Event])
+    def changes(component: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> object:
+        """Changes of components, the latest first; times are Unix nanoseconds."""
+        mark = pages.read(cursor, int)
+        with shared.watch.control.reading() as connection:
+            before = mark[0] if mark else None
+            found = events.events(connection, component=component, before=before, limit=limit + 1)
+        return pages.page(found, limit, lambda one: [one.number])
+
+    return router
 
 
-class Health(BaseModel):
-    """The whole server; `state` is the worst of its components'."""
-
-    state: State
-    version: str
-    uptime_s: int
-    components: dict[str, Component]
-
-
-class Readiness(BaseModel):
-    """Whether requests are taken in and stored; `waiting_for` names what is missing."""
-
-    ready: bool
-    waiting_for: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What health is judged by: figures of the processes, free disk, memory used of all, whether views are there."""
-
-    now: int
-    started: int
-    receive: Figures | None
-    write: Figures | None
-    free_bytes: int
-    memory_ratio: float
-    is_published: bool
-
-
-def health(observed: Observed, config: Config, version: str) -> Health:
-    """The health of what was `observed`."""
-    components = {
-        "receive": _process(observed.receive, observed.now, "requests are taken in"),
-        "journal": _journal(observed.receive, config.journal.backlog_bytes),
-        "write": _write(observed.write, observed.now),
-        "disk": _disk(observed.free_bytes, config.journal.min_free_bytes),
-        "memory": _level(observed.memory_ratio, _MEMORY_RATIO, f"{observed.memory_ratio:.0%} of memory is in use"),
-    }
-    states = {component.state for component in components.values()}
-    return Health(
-        state=next(state for state in _WORST_FIRST if state in states),
-        version=version,
-        uptime_s=max(observed.now - observed.started, 0) // NS_PER_S,
-        components=components,
+def _own_figures(config: Config, now: int, started: int, parts: list[Figures | None]) -> Figures:
+    up = [
+        Sample("ax_process_up", {"process": name}, int(part is not None and now - part.time < figures.STALE_NS))
+        for name, part in zip(_PROCESSES, parts, strict=True)
+    ]
+    gauges = (
+        *up,
+        Sample("ax_process_resident_memory_bytes", {"process": "serve"}, psutil.Process().memory_info().rss),
+        Sample("ax_free_disk_bytes", {}, shutil.disk_usage(config.data).free),
     )
-
-
-def readiness(observed: Observed) -> Readiness:
-    """Whether both working processes are alive and `ax.duckdb` is published."""
-    missing = {
-        "receive": not _is_fresh(observed.receive, observed.now),
-        "write": not _is_fresh(observed.write, observed.now),
-        "ax.duckdb": not observed.is_published,
-    }
-    waiting_for = [name for name, is_missing in missing.items() if is_missing]
-    return Readiness(ready=not waiting_for, waiting_for=waiting_for)
-
-
-def gauge(figures: Figures | None, name: str) -> float:
-    """The greatest value of a gauge; 0 where it is not known."""
-    samples = figures.gauges if figures else ()
-    return max((sample.value for sample in samples if sample.name == name), default=0)
-
-
-def _is_fresh(figures: Figures | None, now: int) -> bool:
-    return figures is not None and now - figures.time < STALE_NS
-
-
-def _process(figures: Figures | None, now: int, well: str) -> Component:
-    if figures is None:
-        return Component(state="unhealthy", detail="it has not started yet")
-    if not _is_fresh(figures, now):
-        return Component(state="unhealthy", detail=f"no sign of life for {(now - figures.time) // NS_PER_S} s")
-    return Component(state="healthy", detail=well)
-
-
-def _write(figures: Figures | None, now: int) -> Component:
-    process = _process(figures, now, "")
-    if process.state != "healthy":
-        return process
-    age_s = gauge(figures, "ax_freshness_seconds")
-    return _level(age_s, _FRESHNESS_S, f"the oldest record that is not yet queryable is {age_s:.1f} s old")
-
-
-def _journal(figures: Figures | None, limit_bytes: int) -> Component:
-    backlog_bytes = int(gauge(figures, "ax_journal_backlog_bytes"))
-    detail = f"{backlog_bytes} of at most {limit_bytes} bytes wait to be stored"
-    return _level(backlog_bytes / limit_bytes, _BACKLOG_RATIO, detail)
-
-
-def _disk(free_bytes: int, least_bytes: int) -> Component:
-    detail = f"{free_bytes} bytes are free"
-    if free_bytes < least_bytes:
-        return Component(state="unhealthy", detail=f"{detail}: requests are refused")
-    return Component(state="degraded" if free_bytes < _DISK_DEGRADED_BYTES else "healthy", detail=detail)
-
-
-def _level(value: float, levels: tuple[float, float], detail: str) -> Component:
-    degraded, unhealthy = levels
-    state: State = "unhealthy" if value > unhealthy else "degraded" if value > degraded else "healthy"
-    return Component(state=state, detail=detail)
+    return Figures(now, started, os.getpid(), (), gauges)

@@ -1,10 +1,13 @@
-"""The child `serve`: the UI port.
+"""The child `serve`: the UI port, and the loop that watches.
 
-In: HTTP. Out: what `exporter.api` answers.
+In: HTTP; rules, the stored data. Out: what `exporter.api` answers; alerts and notices.
 """
 
 import asyncio
+import logging
+import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -16,6 +19,11 @@ from exporter.addresses import bind, is_loopback, name_of, split
 from exporter.api import create
 from exporter.app import child
 from exporter.clock import SystemClock
+from exporter.control import Control
+from exporter.notify.guard import allowed
+from exporter.notify.reach import Reach
+from exporter.watch import Watch
+from exporter.watch.health import EVERY_S, Watching
 from otel_ax import __version__
 
 _GRACE_S: Final = 0.2
@@ -45,11 +53,19 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(_GRACE_S, setattr, self, "force_exit", True)  # noqa: FBT003
 
 
-async def _serve(life: child.Life) -> None:
+async def _serve(life: child.Life, watch: Watch, watching: Watching, reach: Reach) -> None:
     endpoint = life.config.serve.ui
     sockets = bind("serve.ui", endpoint, beyond_loopback=life.config.insecure)
     settings = uvicorn.Config(
-        create(life.config, SystemClock(), __version__, any_host=not is_loopback(split("serve.ui", endpoint)[0])),
+        create(
+            life.config,
+            SystemClock(),
+            __version__,
+            any_host=not is_loopback(split("serve.ui", endpoint)[0]),
+            watch=watch,
+            watching=watching,
+            reach=reach,
+        ),
         http="httptools",
         lifespan="off",
         log_config=None,
@@ -64,7 +80,18 @@ async def _serve(life: child.Life) -> None:
 
 
 def _work(life: child.Life) -> None:
-    uvloop.run(_serve(life))
+    config, clock = life.config, SystemClock()
+    say = logging.getLogger("notice").info
+    reach = Reach(dict(os.environ), clock, say, allowed(config.alert.allow_private))
+    watch = Watch(config, clock, Control.open(config.data, sets_aside=True), reach)
+    starting = threading.Thread(target=watch.start, name="watch", daemon=True)  # the port need not wait for it
+    starting.start()
+    watching = Watching(config, clock, watch)
+    watch.every("health", EVERY_S, watching.check)
+    try:
+        uvloop.run(_serve(life, watch, watching, reach))
+    finally:
+        watch.stop()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "export": "exporter.cli.export:export",
     "monitor": "exporter.cli.monitor:app",
     "cost": "exporter.cli.cost:app",
+    "rules": "exporter.cli.rules:app",
+    "notify": "exporter.cli.notify:app",
     "erase": "exporter.cli.erase:erase",
     "backup": "exporter.cli.backup:backup",
     "restore": "exporter.cli.backup:restore",

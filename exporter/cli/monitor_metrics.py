@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from exporter.cli import words
+from exporter.budget.shown import Shown
+from exporter.cli import budgets, words
 from exporter.cli.options import AsJson, By, Data, Limit, Range, Where, directory, fields
 from exporter.cli.show import Column, Form, chart, console, label_columns, note, plain, print_json, show, table
 from exporter.clock import SystemClock
@@ -17,6 +18,7 @@ from exporter.query.answer import EXACT, Answer
 from exporter.query.compare import Change, compared
 from exporter.query.figures import Figures, Of, figures
 from exporter.query.measures import MEASURES, Measure
+from exporter.query.measures import of as measured_of
 from exporter.query.metric_names import MEASURED, known_as
 from exporter.query.period import MOST_BUCKETS, Period
 from exporter.query.points import Metric, Points
@@ -87,7 +89,7 @@ def metrics(  # noqa: PLR0913 (a command's options)
             _stored(views, name, asked)
 
 
-def costs(
+def costs(  # noqa: PLR0913 (a command's options)
     span: Range = "30d",
     by: By = "provider",
     where: Where = None,
@@ -95,11 +97,16 @@ def costs(
     limit: Limit = 20,
     data: Data = None,
     *,
+    projection: Annotated[
+        bool, typer.Option("--projection", help="What each budget's period will have cost at its end.")
+    ] = False,
+    budget: Annotated[bool, typer.Option("--budget", help="Only what is spent of each budget.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what LLM calls cost: by dimension, day by day, against the time before.
 
         ax monitor costs --range 30d --by provider
+        ax monitor costs --projection --budget
         ax monitor costs --range 7d --by tenant,model --json
         ax monitor costs --range 24h --filter 'agent = "support-agent"' --format chart
 
@@ -107,8 +114,12 @@ def costs(
     """
     form = Form.JSON if as_json else form
     measure = MEASURES["cost"]
-    period = Period.last(parse_duration(span), SystemClock().wall())
+    now = SystemClock().wall()
+    period = Period.last(parse_duration(span), now)
     with reading(directory(data)) as views:
+        if budget or projection:
+            _budgets(budgets.budgets(directory(data), views, now), form, projection=projection)
+            return
         asked = _Asked(period, fields(by), where, None, form, limit)
         if form is Form.CHART:
             _measure(views, measure, Of.CALLS, asked)
@@ -129,6 +140,19 @@ def costs(
     screen.print(f"over time  {words.spark(_filled(over_time, measure, period, period.step_ns(_TABLE_BUCKETS)))}\n")
     screen.print(table(answer.rows, _change_columns(measure, asked.by)) if answer.rows else "no calls")
     note(screen, answer)
+
+
+def _budgets(found: Sequence[Shown], form: Form, *, projection: bool) -> None:
+    if form is Form.JSON:
+        print_json({"budgets": budgets.plain_budgets(found)})
+    elif form is Form.CSV:
+        show(Answer(tuple(found), source="the ledger"), _BUDGET, form)
+    elif not found:
+        console().print("no budgets: write some into rules/budgets.yaml in the data directory")
+    else:
+        budgets.draw_bars(console(), found, projection=projection)
+        for one in found if form is Form.CHART else ():
+            print(f"\n{budgets.draw_projection(one)}")
 
 
 class _Asked:
@@ -161,7 +185,8 @@ def _measure(views: Views, measure: Measure, of: Of, asked: _Asked) -> None:
         return
     step = asked.step()
     rolled = True if measure.needs_rollups else None
-    found = figures(views, asked.period, of=of, by=asked.by, where=asked.where, step_ns=step, from_rollups=rolled)
+    of, where = measured_of(measure, of, asked.where)
+    found = figures(views, asked.period, of=of, by=asked.by, where=where, step_ns=step, from_rollups=rolled)
     precision = found.precision if measure.is_percentile else EXACT
     answer_over_time = Answer(found.rows, precision, found.period, found.source)
     if asked.form is not Form.CHART:
@@ -291,6 +316,17 @@ def _point_columns(by: Sequence[str], *, over_time: bool) -> list[Column[Points]
     ]
 
 
+_BUDGET: Final[list[Column[Shown]]] = [
+    Column("budget", lambda row: row.budget.name),
+    Column("state", lambda row: row.state),
+    Column("spent_nanos", lambda row: row.spent.nanos),
+    Column("limit_nanos", lambda row: row.limit_nanos),
+    Column("expected_nanos", lambda row: row.projection and row.projection.expected_nanos),
+    Column("low_nanos", lambda row: row.projection and row.projection.low_nanos),
+    Column("high_nanos", lambda row: row.projection and row.projection.high_nanos),
+    Column("period_start", lambda row: words.iso(row.period.start_ns)),
+    Column("period_end", lambda row: words.iso(row.period.end_ns)),
+]
 _MEASURE: Final[list[Column[Measure]]] = [
     Column("name", lambda row: row.name),
     Column("unit", lambda row: _UNITS.get(row.unit, row.unit)),

@@ -1,14 +1,14 @@
 """`ax monitor status` and `ax monitor stats`.
 
-In: what is stored, and the server's own health. Out: how all is now, on one screen; how much there is.
+In: what is stored, the server's health and its changes. Out: how all is now, on one screen; how much there is.
 """
 
 import json
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Annotated, Any, Final
 
 import typer
@@ -20,6 +20,9 @@ from exporter.cli import server, words
 from exporter.cli.options import AsJson, Data, Range, directory
 from exporter.cli.show import Column, console, print_json, table
 from exporter.clock import Clock, SystemClock
+from exporter.control.database import FILE, Control
+from exporter.health import Event
+from exporter.health.events import events
 from exporter.query.calls import Failure, failures
 from exporter.query.figures import Figures, Of, figures
 from exporter.query.logs import levels
@@ -34,6 +37,8 @@ from exporter.units import parse_duration
 
 _WATCH_S: Final = 2.0
 _SPARKS: Final = 40
+_CHANGES: Final = 5
+_CODES: Final = {"healthy": 0, "degraded": 1, "unhealthy": 2}
 _STATES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "down": "red", "idle": "dim"}
 
 
@@ -51,6 +56,7 @@ class Status:
     running: tuple[Run, ...]
     failures: tuple[Failure, ...]
     logs: Mapping[str, int]
+    changes: tuple[Event, ...] = ()
 
 
 def status(
@@ -58,14 +64,18 @@ def status(
     data: Data = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew every 2 s, until Ctrl-C.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with 0 healthy, 1 degraded, 2 unhealthy or no server.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how the server, providers, calls and workflows are.
+    """Show how the server, what it observes, calls and workflows are.
 
     ax monitor status
     ax monitor status --watch --range 1h
+    ax monitor status --exit-code || page-somebody
 
-    The exit code is 1 where a provider is down or the server is unhealthy.
+    The exit code is 1 where a provider is down or the server is unhealthy, unless --exit-code asks for the state.
     """
     path, length_ns, clock = directory(data), parse_duration(span), SystemClock()
     found = look(path, length_ns, clock)
@@ -74,12 +84,14 @@ def status(
     elif not watch:
         console().print(_screen(found, path))
     else:
-        screen, stop = console(), Event()
+        screen, stop = console(), threading.Event()
         live = Live(_screen(found, path), console=screen, screen=screen.is_terminal, auto_refresh=False)
         with live, suppress(KeyboardInterrupt):
             while not stop.wait(_WATCH_S):
                 found = look(path, length_ns, clock)
                 live.update(_screen(found, path), refresh=True)
+    if exit_code:
+        raise typer.Exit(_CODES.get(str((found.health or {}).get("state")), _CODES["unhealthy"]))
     is_ill = found.health is not None and found.health.get("state") == "unhealthy"
     raise typer.Exit(int(is_ill or any(one.state == "down" for one in found.providers)))
 
@@ -113,7 +125,20 @@ def look(data: Path, length_ns: int, clock: Clock) -> Status:
             runs(views, period, where="status = running", limit=5).rows,
             failures(views, period, limit=5).rows,
             {level.level: level.count for level in levels(views, period).rows},
+            _changes(data, period),
         )
+
+
+def _changes(data: Path, period: Period) -> tuple[Event, ...]:
+    """The last changes of health in a period; none where no server has run."""
+    if not (data / FILE).is_file():
+        return ()
+    control = Control.open(data)
+    try:
+        with control.reading() as connection:
+            return tuple(one for one in events(connection, limit=_CHANGES) if one.at >= period.start_ns)
+    finally:
+        control.close()
 
 
 def stats(span: Range = "24h", data: Data = None, *, as_json: AsJson = False) -> None:
@@ -159,6 +184,7 @@ def _screen(found: Status, data: Path) -> RenderableType:
         ("providers, last 5 minutes", found.providers, _PROVIDERS),
         ("running workflows", found.running, _RUNNING),
         ("why calls failed", found.failures, _FAILED),
+        ("changes of health", found.changes, _CHANGED),
     ):
         if rows:
             shown: Any = columns
@@ -173,7 +199,11 @@ def _server_line(found: Status, data: Path) -> Text:
     line = Text("server  ").append(state, style=_STATES.get(state, ""))
     if "uptime_s" in found.health:
         line.append(f", up {words.duration(int(found.health['uptime_s']) * 10**9)}, {data}")
-    for name, part in dict(found.health.get("components", {})).items():
+    parts = dict(found.health.get("components", {}))
+    if parts:
+        well = sum(part["state"] == "healthy" for part in parts.values())
+        line.append(f"\n        {well} of {len(parts)} parts are healthy")
+    for name, part in parts.items():
         if part["state"] != "healthy":
             line.append(f"\n        {name} is {part['state']}: {part['detail']}", style=_STATES.get(part["state"], ""))
     return line
@@ -198,6 +228,7 @@ def _plain(found: Status) -> dict[str, Any]:
         "providers": rows(found.providers, _PROVIDERS),
         "running": rows(found.running, _RUNNING),
         "failures": rows(found.failures, _FAILED),
+        "changes": rows(found.changes, _CHANGED),
     }
 
 
@@ -228,6 +259,12 @@ _FAILED: Final[list[Column[Failure]]] = [
     Column("model", lambda row: row.model),
     Column("count", lambda row: row.count, "count", words.count),
     Column("trace_id", lambda row: row.trace_id, "last trace", words.short),
+]
+_CHANGED: Final[list[Column[Event]]] = [
+    Column("at", lambda row: words.iso(row.at), "at", words.local),
+    Column("component", lambda row: row.component),
+    Column("state", lambda row: row.to_state or "gone", style=lambda row: _STATES.get(row.to_state or "", "")),
+    Column("detail", lambda row: row.detail, is_wide=True),
 ]
 _STORED: Final[list[Column[Stored]]] = [
     Column("table", lambda row: row.table),

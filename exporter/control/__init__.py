@@ -1,4 +1,8 @@
-"""What people and rules decide, kept apart from telemetry: one SQLite database that several processes share.
+"""Control state: rules, alerts, notices, budgets, in a SQLite database that server and commands share.
 
-In: transactions. Out: rows, durable when a transaction ends; the same as Parquet files that `ax.duckdb` shows as views.
+In: transactions of any process. Out: rows, and the same as Parquet for DuckDB (`published.py`).
 """
+
+from exporter.control.database import FILE, Control
+
+__all__ = ["FILE", "Control"]

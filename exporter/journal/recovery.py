@@ -101,6 +101,8 @@ def _keys(
         _, found = _read(directory, base, end, before, end)
         keys = replace(found, end=end)
         window.save(path, keys, requests)
+    else:
+        _sync(path)  # a process that was killed may have made it anew and not have synced it
     return keys
 
 

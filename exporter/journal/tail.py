@@ -5,6 +5,7 @@ In: a directory, and the position up to which the catalog has everything. Out: t
 
 import os
 from bisect import bisect_right
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -104,7 +105,18 @@ class Tail:
             self._base = base
             if base is not None:
                 self._fd = os.open(files.path_of(self._directory, base, "log"), os.O_RDONLY)
+                self._previous = self._last_before(base)
         return limit
+
+    def _last_before(self, base: int) -> frame.Header | None:
+        """The last live frame before the present position, in the file that begins at `base`.
+
+        Behind a hole, frames of the file's former use may be whole: the log tells them by those before, and so do we.
+        """
+        if self.position == base:
+            return None
+        buffer = self._pread(base, self.position - base)
+        return next(iter(deque(frame.scan(buffer, base, self.position), maxlen=1)), None)
 
     def _header(self, limit: int) -> frame.Header | None:
         """The header of the frame at the present position, if it can be live and ends at `limit` or before."""

@@ -1,5 +1,5 @@
-"""Notices: who is told what, when, and that it arrives.
+"""Who is told what, when, and that it got there.
 
-In: changes of alerts, routes and channels. Out: messages to Slack, e-mail, PagerDuty, webhooks, Teams, Discord,
-the console.
+In: changes of alerts, in the transaction that saves them. Out: notices at channels, at least once, never another text
+under the same key. `outbox.enqueue` is the way in, `delivery.Delivery` the way out; everything between is pure.
 """

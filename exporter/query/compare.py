@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from exporter.query.answer import EXACT, Answer
 from exporter.query.figures import Of, figures
 from exporter.query.measures import Measure
+from exporter.query.measures import of as measured_of
 from exporter.query.period import Period
 from exporter.query.views import Views
 
@@ -39,6 +40,7 @@ def compared(
     `share` is the part of all where the measure adds up. Raises `AxError`.
     """
     rollups = True if measure.needs_rollups else None
+    of, where = measured_of(measure, of, where)
     now = figures(views, period, of=of, by=by, where=where, from_rollups=rollups)
     is_rolled = now.source.startswith("cells")
     width = now.period or period

@@ -7,6 +7,7 @@ range is small, else from rollups.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import gcd
 from typing import Final
 
 from exporter.query.answer import EXACT, SKETCH, Answer
@@ -27,6 +28,8 @@ class Of(Enum):
 
     CALLS = (CALLS, ("call",), "calls_raw", "llm_calls")
     SPANS = (SPANS, ("call", "span"), "spans_raw", "spans")
+    OUTCOMES = (CELLS, ("point",), "", "")
+    """Points of metrics, from rollups alone: a filter names the metric, one of `Measure.metric`."""
 
     @property
     def subject(self) -> Subject:
@@ -66,7 +69,7 @@ class Figures:
         object.__setattr__(self, "percentiles_ns", tuple(self.percentiles_ns or (None, None, None)))
 
 
-def figures(
+def figures(  # noqa: PLR0913 (what is asked)
     views: Views,
     period: Period,
     *,
@@ -74,17 +77,22 @@ def figures(
     by: Sequence[str] = (),
     where: str | None = None,
     step_ns: int = 0,
+    origin_ns: int = 0,
     from_rollups: bool | None = None,
+    percentiles: bool = True,
 ) -> Answer[Figures]:
     """The figures of `period`, a row per bucket of `step_ns` (0: one) and per value of the fields `by`.
 
+    A bucket begins at `origin_ns`.
     `from_rollups` None chooses: records where the range is at most `RAW_MOST_NS`, or where rollups do not have the
     fields; then the period is as given. Rollups are asked for the whole cells that the period touches: the answer's
-    period. Raises `AxError`.
+    period; without `percentiles`, which then are None, they answer in a fraction of the time. Raises `AxError`.
     """
     if from_rollups is None:
         from_rollups = period.length_ns > RAW_MOST_NS and _has(of, by, where)
-    return (_from_cells if from_rollups else _from_records)(views, period, of, by, where, step_ns)
+    if from_rollups:
+        return _from_cells(views, period, of, by, where, (step_ns, origin_ns), percentiles=percentiles)
+    return _from_records(views, period, of, by, where, step_ns, origin_ns)
 
 
 def _has(of: Of, by: Sequence[str], where: str | None) -> bool:
@@ -98,23 +106,36 @@ def _has(of: Of, by: Sequence[str], where: str | None) -> bool:
 
 
 def _from_records(
-    views: Views, period: Period, of: Of, by: Sequence[str], where: str | None, step_ns: int
+    views: Views, period: Period, of: Of, by: Sequence[str], where: str | None, step_ns: int, origin_ns: int
 ) -> Answer[Figures]:
     _, _, statement, view = of.value
     condition = parse(where, of.subject)
-    parameters = {**period.us(step_ns), "margin_us": _MARGIN_NS // NS_PER_US, **condition.parameters}
+    parameters = {**period.us(step_ns, origin_ns), "margin_us": _MARGIN_NS // NS_PER_US, **condition.parameters}
     places = {"where": condition.sql, "calls": text("counted_calls"), **grouping(by, of.subject)}
     return Answer(views.rows(statement, Figures, parameters, places), EXACT, period, view)
 
 
 def _from_cells(
-    views: Views, period: Period, of: Of, by: Sequence[str], where: str | None, step_ns: int
+    views: Views,
+    period: Period,
+    of: Of,
+    by: Sequence[str],
+    where: str | None,
+    buckets_ns: tuple[int, int],
+    *,
+    percentiles: bool,
 ) -> Answer[Figures]:
     _, sources, _, _ = of.value
-    cells, cell_ns = cells_for(period, step_ns)
+    step_ns, origin_ns = buckets_ns
+    cells, cell_ns = cells_for(period, gcd(step_ns, origin_ns))
     whole = period.widened(cell_ns)
     condition = parse(where, CELLS)
-    parameters = {**whole.us(step_ns), "sources": list(sources), **condition.parameters}
+    parameters = {
+        **whole.us(step_ns, origin_ns),
+        "sources": list(sources),
+        "percentiles": percentiles,
+        **condition.parameters,
+    }
     places = {"cells": cells, "where": condition.sql, **grouping(by, CELLS)}
     return Answer(views.rows("cells", Figures, parameters, places), SKETCH, whole, cells)
 

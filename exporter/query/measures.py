@@ -7,14 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from exporter.query.figures import Figures
+from exporter.query.figures import Figures, Of
+from otel_ax import semconv
 
 Unit = Literal["ns", "usd_nanos", "ratio", "count", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number that figures have: how it is read, its unit, what it says. A percentile may come from a sketch."""
+    """A number that figures have: how it is read, its unit, what it says. A percentile may come from a sketch.
+
+    `metric` is the one whose points it counts, where they are not calls: then the figures are `Of.OUTCOMES`.
+    """
 
     name: str
     unit: Unit
@@ -22,6 +26,7 @@ class Measure:
     description: str
     is_percentile: bool = False
     needs_rollups: bool = False
+    metric: str = ""
 
 
 def _ratio(part: int, of: int) -> float | None:
@@ -67,6 +72,7 @@ MEASURES: Final = {
             lambda one: _ratio(one.cache_hits, one.cache_hits + one.cache_misses),
             "share of response-cache look-ups that hit",
             needs_rollups=True,
+            metric=semconv.CACHE_REQUESTS,
         ),
         Measure(
             "rate_limit_denial_rate",
@@ -74,7 +80,16 @@ MEASURES: Final = {
             lambda one: _ratio(one.rate_limit_denied, one.rate_limit_allowed + one.rate_limit_denied),
             "share of requests that a rate limit denied",
             needs_rollups=True,
+            metric=semconv.RATE_LIMIT_REQUESTS,
         ),
     )
 }
 """All measures by name."""
+
+
+def of(measure: Measure, asked: Of, where: str | None) -> tuple[Of, str | None]:
+    """Whose figures hold a measure that is asked of some records, and the filter that makes them so."""
+    if not measure.metric:
+        return asked, where
+    only = f'metric = "{measure.metric}"'
+    return Of.OUTCOMES, f"{only} and ({where})" if where else only

@@ -49,12 +49,16 @@ class Period:
         """How long it is."""
         return self.end_ns - self.start_ns
 
-    def us(self, step_ns: int = 0) -> dict[str, object]:
-        """Parameters of statements: its ends, and the width of buckets, in microseconds; no part of it is left out."""
+    def us(self, step_ns: int = 0, origin_ns: int = 0) -> dict[str, object]:
+        """Parameters of statements, in microseconds: its ends, the width of buckets, an instant where one begins.
+
+        No part of it is left out.
+        """
         return {
             "start_us": self.start_ns // NS_PER_US,
             "end_us": -(-self.end_ns // NS_PER_US),
             "step_us": step_ns // NS_PER_US,
+            "origin_us": origin_ns % step_ns // NS_PER_US if step_ns else 0,
         }
 
     def before(self) -> "Period":

@@ -5,6 +5,7 @@ In: a metric's name, a period, dimensions, a filter. Out: one row per bucket and
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 
 from exporter.query.answer import BUCKETS, Answer
 from exporter.query.fields import CELLS
@@ -62,15 +63,22 @@ def metrics(views: Views, period: Period) -> Answer[Metric]:
 
 
 def points(
-    views: Views, name: str, period: Period, *, by: Sequence[str] = (), where: str | None = None, step_ns: int = 0
+    views: Views,
+    name: str,
+    period: Period,
+    *,
+    by: Sequence[str] = (),
+    where: str | None = None,
+    step_ns: int = 0,
+    origin_ns: int = 0,
 ) -> Answer[Points]:
     """What the points of a metric come to, a row per bucket of `step_ns` (0: one) and value of the fields `by`.
 
     From rollups, so of the whole minutes, hours or days that the period touches. Raises `AxError`.
     """
-    cells, cell_ns = cells_for(period, step_ns)
+    cells, cell_ns = cells_for(period, gcd(step_ns, origin_ns))
     whole = period.widened(cell_ns)
     condition = parse(where, CELLS)
-    parameters = {**whole.us(step_ns), "name": name, **condition.parameters}
+    parameters = {**whole.us(step_ns, origin_ns), "name": name, **condition.parameters}
     places = {"cells": cells, "where": condition.sql, **grouping(by, CELLS)}
     return Answer(views.rows("points", Points, parameters, places), BUCKETS, whole, cells)

@@ -68,6 +68,10 @@ class Views:
                 raise QueryFailed(in_one_line(error)) from None
         raise AssertionError  # pragma: no cover, the last try returns or raises
 
+    def interrupt(self) -> None:
+        """From another thread: the question that is asked now fails."""
+        self._connection.interrupt()
+
     def close(self) -> None:
         """Closes it."""
         self._connection.close()

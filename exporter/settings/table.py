@@ -22,6 +22,7 @@ SDK_VARIABLES: Final = frozenset(
     {
         "AX_BATCH_SIZE",
         "AX_BUDGETS",
+        "AX_BUDGET_SERVER",
         "AX_CARRY",
         "AX_CONTENT",
         "AX_COSTLY_USD",

@@ -4,15 +4,16 @@ In: a planned merge. Out: files in their places and their catalog rows, which no
 those that replace the inputs and, beside them, the cells that this takes back or rolls up.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
 from exporter import config, disk, model, rollup
-from exporter.store import files, segment
+from exporter.store import files, segment, splice
 from exporter.store.amends import Amends
 from exporter.store.catalog import Segment, partition_path, segment_name
 from exporter.store.compact import FILE_ROWS, MERGED, Merge
@@ -23,6 +24,9 @@ from exporter.store.recount import wrappers
 from exporter.store.revise import revised
 from exporter.store.rolled import ROLLS, is_open
 from exporter.store.slices import NO_ROWS, Slice, doubles, in_order, revised_in_order, slices, summed
+
+_WHOLE_ROWS: Final = segment.ROW_GROUP_ROWS // 4
+"""Row groups of at least so many rows on average stay as they are in an open hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Merger:
         self._table = model.STORED[merge.inputs[0].table]
         self._position = max(one.position for one in merge.inputs)
         self._outputs: list[Segment] = []
-        self._file: segment.Compacted | None = None
+        self._file: segment.Compacted | splice.Spliced | None = None
         self._number = 0
         self._ranges: list[tuple[int, int]] = []
 
@@ -68,16 +72,10 @@ class Merger:
         """Write the merged segments, with a `sorter`. Raises `Corrupt`, `OSError`, and `Stopped` once `stopped()`."""
         left_out = 0
         try:
-            for part in self._slices(connection):
-                _go_on_unless(stopped)
-                left_out += part.doubles
-                for rows in part.removed:
-                    self._amends.take_back(self._table.name, rows)
-                for before, after in part.changed:
-                    self._amends.replace(self._table.name, before, after)
-                if part.rows.num_rows:  # cells may cancel out
-                    self._open_file().add(part.rows)
-                    self._ranges.append(time_range(self._table, part.rows))
+            if parts := self._whole_parts():
+                self._string_together(parts, stopped)
+            else:
+                left_out = self._write_again(connection, stopped)
             self._roll_up()
             beside = self._amends.pieces(self._now)
             last = len(self._outputs) + (self._file is not None) + len(beside) - 1
@@ -90,6 +88,46 @@ class Merger:
             self._abandon()
             raise
         return Merged(tuple(self._outputs), left_out)
+
+    def _whole_parts(self) -> list[splice.Part]:
+        """The inputs, where stringing them together makes what writing their rows again would; else none."""
+        if self._merge.level != MERGED or self._table.name in model.FIGURES:
+            return []
+        if any(one.columns != len(self._table.columns) or one.rows < _WHOLE_ROWS for one in self._merge.inputs):
+            return []
+        parts = [splice.read(self._data / one.path) for one in self._merge.inputs]
+        return parts if splice.fit(parts) and all(part.rows >= _WHOLE_ROWS * part.groups for part in parts) else []
+
+    def _string_together(self, parts: Sequence[splice.Part], stopped: Callable[[], bool]) -> None:
+        file: splice.Spliced | None = None
+        for one, part in zip(self._merge.inputs, parts, strict=True):
+            _go_on_unless(stopped)
+            if file is None or file.rows >= FILE_ROWS:
+                self._close_file(0, None)
+                file = self._file = splice.Spliced(self._next_path())
+            file.add(part)
+            self._ranges.append((one.min_time, one.max_time))
+
+    def _write_again(self, connection: duckdb.DuckDBPyConnection, stopped: Callable[[], bool]) -> int:
+        """All rows but doubles, of which this says how many there were."""
+        file: segment.Compacted | None = None
+        left_out = 0
+        for part in self._slices(connection):
+            _go_on_unless(stopped)
+            left_out += part.doubles
+            for rows in part.removed:
+                self._amends.take_back(self._table.name, rows)
+            for before, after in part.changed:
+                self._amends.replace(self._table.name, before, after)
+            if not part.rows.num_rows:  # cells may cancel out
+                continue
+            if file is None or file.rows >= FILE_ROWS:
+                self._close_file(0, None)
+                is_closed = self._merge.level != MERGED
+                file = self._file = segment.Compacted(self._table, self._next_path(), is_closed=is_closed)
+            file.add(part.rows)
+            self._ranges.append(time_range(self._table, part.rows))
+        return left_out
 
     def _slices(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Slice]:
         """An hour that is open is sorted when it closes: doing so at each merge doubles what a row costs."""
@@ -121,16 +159,12 @@ class Merger:
         tenant = self._merge.inputs[0].tenant
         self._outputs.append(write_fresh(self._data, tenant, table, piece, number, origin))
 
-    def _open_file(self) -> segment.Compacted:
-        if self._file is not None and self._file.rows >= FILE_ROWS:
-            self._close_file(0, None)
-        if self._file is None:
-            first = self._merge.inputs[0]
-            folder = self._data / partition_path(first.table, first.tenant, first.day, self._merge.hour)
-            self._number, self._ranges = self._numbers(), []
-            path = folder / segment_name(self._number, self._position, self._merge.level)
-            self._file = segment.Compacted(self._table, path, is_closed=self._merge.level != MERGED)
-        return self._file
+    def _next_path(self) -> Path:
+        """Where the next file of the merge goes."""
+        first = self._merge.inputs[0]
+        folder = self._data / partition_path(first.table, first.tenant, first.day, self._merge.hour)
+        self._number, self._ranges = self._numbers(), []
+        return folder / segment_name(self._number, self._position, self._merge.level)
 
     def _origin(
         self, level: int, number: int, times: tuple[int, int], last: int | None, counts: Counts

@@ -15,12 +15,16 @@ from typing import Final
 import duckdb
 
 from exporter import disk, model
+from exporter.control import published
 from exporter.store import duck, files, segment
 from exporter.store.catalog import Segment
 from exporter.store.rolled import ROLLS, is_open
 
 MANIFEST: Final = "manifest.json"
 """In the data directory: table → list of {path, rows, bytes, min_time, max_time}; times in Unix nanoseconds."""
+
+CONTROL: Final = tuple(published.PUBLISHED)
+"""Views over what the serving process writes, `DATA/control/NAME.parquet`."""
 
 OBJECTS: Final = (
     "add_wrapping",
@@ -81,6 +85,10 @@ OBJECTS: Final = (
     "otel_metrics_histogram",
     "otel_metrics_exponential_histogram",
     "otel_metrics_summary",
+    *CONTROL,
+    "alerts_active_summary",
+    "metrics_recent_summary",
+    "cost_today_summary",
 )
 """Macros, then views, each in a file of its own in `sql/views/`, in the order in which they are made."""
 
@@ -106,6 +114,7 @@ class Publisher:
         for name, table in model.STORED.items():
             _write_schema(self._data / _SCHEMA / f"{name}.parquet", table)
         disk.sync_directory(self._data / _SCHEMA)
+        published.make_missing(self._data)
         disk.make_directory(self._data / _NEXT.parent)
 
     def publish(self, segments: Iterable[Segment]) -> None:
@@ -147,6 +156,10 @@ class Publisher:
         run("BEGIN")
         if first:
             run("CREATE SCHEMA stored")
+            run("CREATE SCHEMA control")
+            for name in CONTROL:
+                path = duck.file_literal(published.path_of(self._data, name))
+                run(f"CREATE VIEW control.{name} AS FROM read_parquet({path})")
         for name in changed:
             table = model.STORED[name.removesuffix(OPEN)]
             run(f"CREATE OR REPLACE VIEW stored.{name} AS {self._rows(table, live[name])}")

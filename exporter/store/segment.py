@@ -93,7 +93,7 @@ def build(table: model.Table, rows: pa.Table, origin: Origin | None) -> memoryvi
     with _writer(table, sink, is_closed=False, rows=rows.num_rows) as writer:
         _write(writer, table, rows)
         if origin is not None:
-            writer.add_key_value_metadata(_footer(origin))
+            writer.add_key_value_metadata(pairs(origin))
     return memoryview(sink.getvalue())
 
 
@@ -110,7 +110,7 @@ class Compacted:
         self._table = table
         self._temporary = path.with_name(path.name + files.TEMPORARY)
         disk.make_directory(path.parent)
-        self._sink = _Digested(self._temporary)
+        self._sink = Digested(self._temporary)
         self._is_closed = is_closed
         self._writer: pq.ParquetWriter | None = None
 
@@ -127,7 +127,7 @@ class Compacted:
         """Put the file in its place, synced but for its directory; its bytes and checksum."""
         if self._writer is None:
             raise ValueError("a segment without rows")
-        self._writer.add_key_value_metadata(_footer(origin))
+        self._writer.add_key_value_metadata(pairs(origin))
         self._writer.close()
         self._sink.finish()
         self._temporary.replace(self.path)
@@ -211,7 +211,8 @@ def _low_in(field: pa.Field, path: str) -> Iterator[str]:
             yield from _low_in(inner, f"{path}.{inner.name}")
 
 
-def _footer(origin: Origin) -> dict[bytes, bytes]:
+def pairs(origin: Origin) -> dict[bytes, bytes]:
+    """What the footer of a segment says of its origin."""
     return {_ORIGIN: json.dumps(asdict(origin)).encode()}
 
 
@@ -240,22 +241,26 @@ def _write(writer: pq.ParquetWriter, table: model.Table, rows: pa.Table) -> None
     writer.write_table(whole, row_group_size=-(-rows.num_rows // groups))
 
 
-class _Digested(io.RawIOBase):
+class Digested(io.RawIOBase):
     """A file that is written from end to end and knows its size and checksum."""
 
     def __init__(self, path: Path) -> None:
+        """An empty file at `path`."""
         self.bytes = 0
         self._digest = xxhash.xxh3_128()
         self._file = path.open("wb")
 
     @property
     def checksum(self) -> str:
+        """That of all that was written."""
         return str(self._digest.hexdigest())
 
     def writable(self) -> bool:
+        """It is."""
         return True
 
     def write(self, block: Any) -> int:
+        """Append bytes; how many."""
         view = memoryview(block)
         self._digest.update(view)
         self._file.write(view)
@@ -269,6 +274,7 @@ class _Digested(io.RawIOBase):
         self._file.close()
 
     def close(self) -> None:
+        """Close it as it is."""
         if not self._file.closed:
             try:
                 self._file.close()

@@ -31,6 +31,7 @@ BENCHES: Final = {
     "query": _Bench("tests.bench.query"),
     "files": _Bench("tests.bench.files"),
     "rollup": _Bench("tests.bench.rollup"),
+    "rules": _Bench("tests.bench.rules"),
     "sdk": _Bench("tests.bench.sdk"),
 }
 

@@ -153,6 +153,10 @@ class Disk:
             found[path] = None if file is None else file.after_cut(lambda: rng.random() < bytes_kept, rng)
         return found
 
+    def seen(self) -> dict[str, int]:
+        """Relative paths as a program sees them, and their nodes."""
+        return dict(_walk(self.tree()))
+
 
 class Trace:
     """All steps of a program's lives, and the disk at any point of them."""
@@ -183,19 +187,20 @@ class Trace:
 
     def marks(self, at: int) -> list[str]:
         """What was said by then."""
-        return [step.text for step in self.steps[:at] if isinstance(step, Mark)]
+        return [step.text for step in _each(self.steps[:at]) if isinstance(step, Mark)]
 
 
-def steps_to(directory: Path) -> Iterator[Step]:
-    """What makes a directory as it lies there, all of it synced."""
+def begun(directory: Path, said: Iterable[str]) -> Together:
+    """What makes a directory as it lies there, all of it synced, and what was said by then: no cut comes in between."""
     nodes = {Path(): ROOT}
+    steps: list[Step] = []
     for name, content in contents(directory).items():
         path = Path(name)
         node = nodes[path] = len(nodes)
-        yield Names(nodes[path.parent], ((path.name, node),), makes_directory=content is None)
+        steps.append(Names(nodes[path.parent], ((path.name, node),), makes_directory=content is None))
         if content is not None:
-            yield Write(node, 0, content)
-    yield from map(Sync, nodes.values())
+            steps.append(Write(node, 0, content))
+    return Together((*steps, *map(Sync, nodes.values()), *map(Mark, said)))
 
 
 def contents(directory: Path) -> dict[str, bytes | None]:
@@ -204,6 +209,16 @@ def contents(directory: Path) -> dict[str, bytes | None]:
         str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None
         for path in sorted(directory.rglob("*"))
     }
+
+
+def difference(node: int, old: bytes, new: bytes) -> Iterator[Write | Resize]:
+    """What makes a file that holds `old` hold `new`."""
+    if len(new) != len(old):
+        yield Resize(node, len(new))
+        old = old[: len(new)].ljust(len(new), b"\0")
+    sectors = [at for at in range(0, len(new), SECTOR) if new[at : at + SECTOR] != old[at : at + SECTOR]]
+    if sectors:
+        yield Write(node, sectors[0], new[sectors[0] : sectors[-1] + SECTOR])
 
 
 def put(directory: Path, found: Mapping[str, bytes | None]) -> None:
@@ -215,6 +230,14 @@ def put(directory: Path, found: Mapping[str, bytes | None]) -> None:
             (directory / name).mkdir()
         else:
             (directory / name).write_bytes(content)
+
+
+def _each(steps: Iterable[Step]) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, Together):
+            yield from _each(step.steps)
+        else:
+            yield step
 
 
 def _bind(names: dict[tuple[int, str], int], change: Names) -> None:

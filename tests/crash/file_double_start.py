@@ -71,7 +71,8 @@ class Found:
         """Nothing acknowledged is lost, nothing is there in part or twice, and all of it counts as a retry."""
         assert is_whole(self.rows), "stored in part, or twice"
         assert said.acked - self.numbers == set(), "acknowledged and lost"
-        assert self.known == self.numbers, "what is there and what counts as a retry are not the same"
+        assert self.known - self.numbers == set(), "counts as a retry and is not there"
+        assert self.numbers - self.known == set(), "is there and does not count as a retry"
 
 
 def start(data: Path, said: Said) -> Found:

@@ -1,7 +1,9 @@
 """What strace saw a program do to files, as steps of `file_double`.
 
 In: a command; the directory that it works in; a file that it says things in. Out: steps. Memory that is mapped is not
-seen: what the journal's `head` holds is told by the program.
+seen: what the journal's `head` holds is told by the program. Nor is seen what became of a call that a thread had under
+way when the process was killed: the kernel may have done it all the same, and the next life goes on from there. What
+the end of a life has left of both is therefore taken from the files themselves.
 """
 
 import re
@@ -11,17 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.crash.file_double import ROOT, Disk, Mark, Names, Resize, Step, Sync, Write
+from tests.crash.file_double import ROOT, Disk, Mark, Names, Resize, Step, Sync, Write, contents, difference
 
 CALLS: Final = (
     "openat,write,pwrite64,writev,pwritev,pwritev2,sendfile,copy_file_range,lseek,ftruncate,fallocate,"
-    "fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir"
+    "fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir"
 )
 _OPTIONS: Final = ("-f", "-qq", "-xx", "-s", str(2**20), "-e", f"trace={CALLS}", "-e", "signal=none")
 _LINE: Final = re.compile(r"(?P<pid>\d+) +(?:<\.\.\. (?P<resumed>\w+) resumed>)?(?P<rest>.*)")
-_CALL: Final = re.compile(r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+)(?: .*)?")
+_CALL: Final = re.compile(r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+|\?)(?: .*)?")
 _TEXT: Final = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _UNFINISHED: Final = " <unfinished ...>"
+_UNKNOWN: Final = -1
+"""The result of a call that the process did not live to see."""
 
 
 def run(command: Sequence[str], log: Path) -> int:
@@ -39,7 +43,7 @@ def works(scratch: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that succeeded: its arguments, strings apart, and its result."""
+    """A call that succeeded: its arguments, strings apart, and its result, or that the process ended before it did."""
 
     name: str
     words: tuple[str, ...]
@@ -48,8 +52,9 @@ class Call:
 
 
 def calls(log: Path) -> Iterator[Call]:
-    """What succeeded, in the order in which it ended."""
+    """What succeeded, in the order in which it ended; then what was under way at the end."""
     begun: dict[str, str] = {}
+    under_way: list[Call] = []
     with log.open() as lines:
         for line in lines:
             found = _LINE.fullmatch(line.rstrip("\n"))
@@ -61,12 +66,22 @@ def calls(log: Path) -> Iterator[Call]:
                 continue
             if found["resumed"]:
                 rest = begun.pop(pid) + rest
-            call = _CALL.fullmatch(rest)
-            if call is None or int(call["result"]) < 0:
-                continue
-            texts = tuple(bytes.fromhex(text.replace("\\x", "")) for text in _TEXT.findall(call["arguments"]))
-            words = tuple(word.strip() for word in _TEXT.sub('""', call["arguments"]).split(","))
-            yield Call(call["name"], words, texts, int(call["result"]))
+            call = _call(rest)
+            if call is not None and call.result == _UNKNOWN:
+                under_way.append(call)
+            elif call is not None:
+                yield call
+    yield from under_way
+    yield from filter(None, (_call(f"{rest}) = ?") for rest in begun.values()))
+
+
+def _call(text: str) -> Call | None:
+    call = _CALL.fullmatch(text.replace(f"{_UNFINISHED})", ")"))
+    if call is None or call["result"].startswith("-"):
+        return None
+    texts = tuple(bytes.fromhex(text.replace("\\x", "")) for text in _TEXT.findall(call["arguments"]))
+    words = tuple(word.strip() for word in _TEXT.sub('""', call["arguments"]).split(","))
+    return Call(call["name"], words, texts, _UNKNOWN if call["result"] == "?" else int(call["result"]))
 
 
 @dataclass(slots=True)
@@ -92,10 +107,12 @@ class Reader:
         self._last = max([ROOT, *self._disk.files, *self._disk.directories])
 
     def read(self, log: Path) -> None:
-        """Takes a life's calls."""
+        """Takes a life's calls; the directory is as that life has left it."""
         self._open = {}
         for call in calls(log):
-            self._take(call)
+            if call.result != _UNKNOWN or self._is_done(call):
+                self._take(call)
+        self._take_contents()
 
     def _take(self, call: Call) -> None:
         match call.name:
@@ -103,6 +120,9 @@ class Reader:
                 self._take_open(call)
             case "rename" | "renameat" | "renameat2":
                 self._take_rename(*map(_path, call.texts))
+            case "link" | "linkat":
+                old, new = map(_path, call.texts)
+                self._name(new, self._node(old))
             case "unlink" | "unlinkat" | "rmdir":
                 self._name(_path(call.texts[0]), None)
             case "mkdir" | "mkdirat":
@@ -114,6 +134,29 @@ class Reader:
                     self._take_write(call, file, file.node)
                 elif file is not None and call.name == "write":
                     self._take_mark(call.texts[0].decode().rstrip("\n"))
+
+    def _is_done(self, call: Call) -> bool:
+        """Whether a call that was under way has made or taken a name; what it has written is looked at by itself."""
+        match call.name:
+            case "rename" | "renameat" | "renameat2" | "unlink" | "unlinkat" | "rmdir":
+                path = _path(call.texts[0])
+                return self._is_ours(path) and self._node(path) is not None and not path.exists()
+            case "openat" | "link" | "linkat" | "mkdir" | "mkdirat":
+                path = _path(call.texts[-1])
+                return self._is_ours(path) and self._node(path) is None and path.exists()
+            case _:
+                return False
+
+    def _take_contents(self) -> None:
+        """Takes what mapped memory and calls that were under way have written."""
+        seen, there = self._disk.seen(), contents(self._data)
+        if seen.keys() != there.keys():
+            raise ValueError(f"not seen: {sorted(seen.keys() ^ there.keys())} came or went")
+        for path, node in seen.items():
+            content = there[path]
+            if content is not None:
+                for step in difference(node, self._disk.content(node), content):
+                    self._step(step)
 
     def _take_open(self, call: Call) -> None:
         path, flags = _path(call.texts[0]), call.words[2].split("|")

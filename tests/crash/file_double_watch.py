@@ -17,7 +17,7 @@ import pytest
 
 from exporter import disk
 from exporter.store.catalog import FILE
-from tests.crash.file_double import ROOT, SECTOR, Disk, Mark, Names, Resize, Step, Sync, Together, Write
+from tests.crash.file_double import ROOT, Disk, Mark, Names, Step, Sync, Together, difference
 
 LOG: Final = FILE + "-wal"
 _NOT_SEEN: Final = ("tmp", FILE + "-shm")
@@ -172,14 +172,9 @@ class Watch:
                 yield Names(directory, ((name, None),))
 
     def _written(self, node: int) -> Iterator[Step]:
-        old, descriptor = self._disk.content(node), self._descriptors[node]
+        descriptor = self._descriptors[node]
         new = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        if len(new) != len(old):
-            yield Resize(node, len(new))
-            old = old[: len(new)].ljust(len(new), b"\0")
-        sectors = [at for at in range(0, len(new), SECTOR) if new[at : at + SECTOR] != old[at : at + SECTOR]]
-        if sectors:
-            yield Write(node, sectors[0], new[sectors[0] : sectors[-1] + SECTOR])
+        return difference(node, self._disk.content(node), new)
 
 
 def _is_catalogs(directory: int, name: str) -> bool:

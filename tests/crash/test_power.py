@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -19,14 +20,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from exporter import disk
+from exporter.journal.frame import record
+from exporter.journal.log import Log
 from exporter.store import Counts, duck
 from exporter.store.fresh import Fresh
 from tests.crash import file_double_strace as strace
-from tests.crash.file_double import ROOT, Mark, Names, Resize, Sync, Trace, Write, put, steps_to
-from tests.crash.file_double_life import live
+from tests.crash.file_double import ROOT, Mark, Names, Resize, Sync, Trace, Write, begun, put
+from tests.crash.file_double_life import JOURNAL, live, request_of
 from tests.crash.file_double_start import Said, go_on, in_memory, is_whole, rows_published, start
 from tests.crash.file_double_watch import Watch, watched
-from tests.exporter.store_tables import HOUR, NOON, append, opened, seconds, spans
+from tests.exporter.store_tables import HOUR, NOON, StillClock, append, opened, seconds, spans
 
 CUTS: Final = 100
 
@@ -65,10 +68,10 @@ def lives_seen_from_within(data: Path, bursts: Sequence[int]) -> Trace:
 
 
 def lives_traced(data: Path, scratch: Path, fatal: Sequence[int], bursts: int, said: Sequence[str] = ()) -> Trace:
-    """Lives that are killed at their `fatal` step (0: not at all), on what lies in `data`; `said` in lives before."""
+    """Lives that are killed at their `fatal` step (0: not at all), on what lies in `data`, `said` in lives before."""
     marks, log = scratch / "marks", scratch / "strace"
     marks.write_text("".join(f"{line}\n" for line in said))
-    reader = strace.Reader(data, marks, [*(steps_to(data) if data.exists() else ()), *map(Mark, said)])
+    reader = strace.Reader(data, marks, [begun(data, said)] if data.exists() else [])
     for step in fatal:
         command = [sys.executable, "-m", "tests.crash.file_double_life", data, marks, step, bursts]
         assert strace.run([*map(str, command)], log) in {0, -signal.SIGKILL}
@@ -93,6 +96,25 @@ def test_a_directory_that_a_killed_process_has_made_is_synced_by_the_next(
         for _ in range(2):
             disk.make_directory(tmp_path / "journal")
     assert [step for step in watch.steps if isinstance(step, Sync)] == [Sync(ROOT)]
+
+
+def test_keys_that_a_killed_process_has_made_anew_are_synced_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = tmp_path / "journal"
+    with watched(tmp_path, monkeypatch) as watch:
+        with closing(Log.open(journal, JOURNAL, StillClock())[0]) as log:
+            records = [record(request_of(11 * number)) for number in range(1, 4)]
+            while records:
+                del records[: log.append(records)]
+        (keys,) = journal.glob("*.keys")
+        keys.unlink()
+        with monkeypatch.context() as killed:  # just before it syncs them
+            killed.setattr(disk, "sync", lambda _: None)
+            Log.open(journal, JOURNAL, StillClock())[0].close()
+        Log.open(journal, JOURNAL, StillClock())[0].close()
+    there = Trace(watch.steps).disk(len(watch.steps)).after_cut(Random(0), bytes_kept=0, names_kept=0)
+    assert there[f"journal/{keys.name}"] == keys.read_bytes()
 
 
 def test_what_the_catalog_forgets_stays_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

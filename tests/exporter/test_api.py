@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from exporter.api.guard import host_of
-from exporter.api.health import Observed, health, readiness
 from exporter.api.metrics import OPENMETRICS, TEXT, exposition, media_type
 from exporter.app.process import Child, Events, Ready, Role
 from exporter.clock import SystemClock
@@ -29,50 +28,7 @@ def figures(time: int = NOW, *gauges: Sample) -> Figures:
     return Figures(time, NOW - NS_PER_S, os.getpid(), counters, gauges)
 
 
-def observed(**changes: object) -> Observed:
-    """What is seen of a server that is well, but for `changes`."""
-    well: dict[str, object] = {
-        "now": NOW,
-        "started": NOW - 90 * NS_PER_S,
-        "receive": figures(),
-        "write": figures(),
-        "free_bytes": 10**10,
-        "memory_ratio": 0.3,
-        "is_published": True,
-    }
-    return Observed(**(well | changes))  # type: ignore[arg-type]
-
-
-# ── Health, readiness and the text of metrics are functions ───────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("changes", "component", "state"),
-    [
-        ({}, "receive", "healthy"),
-        ({"receive": None}, "receive", "unhealthy"),
-        ({"write": figures(NOW - 6 * NS_PER_S)}, "write", "unhealthy"),
-        ({"write": figures(NOW, Sample("ax_freshness_seconds", {}, 11.0))}, "write", "degraded"),
-        ({"write": figures(NOW, Sample("ax_freshness_seconds", {}, 61.0))}, "write", "unhealthy"),
-        ({"receive": figures(NOW, Sample("ax_journal_backlog_bytes", {}, 1.2 * 2**30))}, "journal", "degraded"),
-        ({"receive": figures(NOW, Sample("ax_journal_backlog_bytes", {}, 1.9 * 2**30))}, "journal", "unhealthy"),
-        ({"free_bytes": 499_999_999}, "disk", "degraded"),
-        ({"free_bytes": 99_999_999}, "disk", "unhealthy"),
-        ({"memory_ratio": 0.86}, "memory", "degraded"),
-        ({"memory_ratio": 0.96}, "memory", "unhealthy"),
-    ],
-)
-def test_health_is_the_worst_of_its_components(changes: dict[str, object], component: str, state: str) -> None:
-    found = health(observed(**changes), Config(data=Path("/data")), "1.2.3")
-    assert (found.components[component].state, found.state) == (state, state)
-    assert (found.version, found.uptime_s) == ("1.2.3", 90)
-    assert [name for name, part in found.components.items() if part.state != "healthy"] == [component] * bool(changes)
-
-
-def test_a_server_is_ready_when_both_processes_live_and_the_views_are_published() -> None:
-    assert readiness(observed()).ready
-    assert readiness(observed(receive=None, is_published=False)).waiting_for == ["receive", "ax.duckdb"]
-    assert readiness(observed(write=figures(NOW - 6 * NS_PER_S))).waiting_for == ["write"]
+# ── The text of metrics is a function ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_metrics_of_several_processes_are_one_family_with_help_and_type() -> None:
@@ -210,7 +166,9 @@ def test_metrics_are_of_all_processes(data: Path, url: str) -> None:
 
 def test_openapi_describes_the_routes(url: str) -> None:
     described = json.loads(get(f"{url}/api/openapi.json")[2])
-    assert set(described["paths"]) == {"/healthz", "/readyz", "/metrics", "/api/health"}
+    assert {"/healthz", "/readyz", "/metrics", "/api/health", "/api/alerts", "/api/rules", "/api/sql"} <= set(
+        described["paths"]
+    )
     assert described["info"]["title"] == "otel-ax"
 
 

@@ -14,6 +14,8 @@ from exporter.journal.log import Log
 from exporter.model import Request, Signal
 
 SECTOR = 512
+FRAME_BYTES = 64 + len("default")
+"""Of a frame, beside its payload."""
 SMALL = Settings(file_bytes=8 * SECTOR)
 NOW = 10**18
 
@@ -99,3 +101,23 @@ def test_a_power_cut_in_a_group_costs_nothing_that_was_synced(
             append(log, again)
             there += read(tail)
             assert sorted(there) == [*range(len(acked)), *range(100, 100 + len(group))]
+
+
+def test_what_a_file_held_in_its_former_use_is_not_read_in_a_hole_behind_what_is_stored(tmp_path: Path) -> None:
+    """Two cuts: one takes the first frame of a file, so that it begins anew; one the first of a group behind it."""
+    left = request(2, 100)
+    with closing(Log.open(tmp_path, SMALL, SetClock())[0]) as log:
+        append(log, [request(1, 400), left])
+    (path,) = tmp_path.glob("*.log")
+    path.write_bytes(bytes(FRAME_BYTES) + path.read_bytes()[FRAME_BYTES:])
+    (tmp_path / "head").unlink()
+    with closing(Log.open(tmp_path, SMALL, SetClock())[0]) as log, closing(Tail.open(tmp_path, 0)) as tail:
+        append(log, [request(3, 100)])
+        assert read(tail) == [3]
+        before = path.read_bytes()
+        log.append([record(request(4, 800)), record(request(5, 100))])
+    path.write_bytes(before[: 2 * SECTOR] + path.read_bytes()[2 * SECTOR :])
+    log, window = Log.open(tmp_path, SMALL, SetClock())
+    with closing(log), closing(Tail.open(tmp_path, tail.position)) as tail:
+        assert read(tail) == [5]
+        assert not window.holds(record(left).digest, NOW)

@@ -1,6 +1,7 @@
 -- Figures of LLM calls that ended in a period, from the calls themselves.
 -- $start_us, $end_us: the period, Unix microseconds. $margin_us: as long before it a call may have begun.
 -- $step_us: width of a bucket, 0 for one bucket. {where}, {labels}, {groups}, {calls}: made by views.py and filter.py.
+-- $origin_us: where a bucket begins, Unix microseconds.
 WITH ended AS (
     SELECT *
     FROM ({calls})
@@ -9,7 +10,8 @@ WITH ended AS (
       AND {where}
 )
 SELECT
-    CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT ELSE end_us // $step_us::BIGINT * $step_us::BIGINT END * 1000
+    CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT
+        ELSE (end_us - $origin_us::BIGINT) // $step_us::BIGINT * $step_us::BIGINT + $origin_us::BIGINT END * 1000
         AS bucket_ns,
     {labels} AS labels,
     count(*) AS count,

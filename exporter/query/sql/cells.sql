@@ -1,21 +1,25 @@
 -- Figures of a period from the cells of {cells}, whose width divides the period's ends.
 -- $start_us, $end_us: the period, Unix microseconds. $step_us: width of a bucket, 0 for one bucket.
--- $sources: which cells, a list of call, span. {where}, {labels}, {groups}: made by views.py and filter.py.
+-- $origin_us: where a bucket begins, Unix microseconds.
+-- $sources: which cells, a list of call, span. $percentiles: whether to tell them, which takes most of the time.
+-- {where}, {labels}, {groups}: made by views.py and filter.py.
 WITH picked AS MATERIALIZED (
     SELECT
-        CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT ELSE epoch_us(time) // $step_us::BIGINT * $step_us::BIGINT END
+        CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT
+            ELSE (epoch_us(time) - $origin_us::BIGINT) // $step_us::BIGINT * $step_us::BIGINT + $origin_us::BIGINT END
             * 1000 AS bucket_ns,
         {labels} AS labels,
         *
     FROM {cells}
     WHERE time >= make_timestamptz($start_us::BIGINT) AND time < make_timestamptz($end_us::BIGINT)
-      AND source IN (SELECT unnest($sources::VARCHAR[]))
+      AND list_contains($sources::VARCHAR[], source)
       AND {where}
 ),
-sums AS (
+sums AS MATERIALIZED (
     SELECT
         bucket_ns,
         labels,
+        row_number() OVER () AS place,
         sum(count)::BIGINT AS count,
         sum(failed)::BIGINT AS failed,
         sum(latency_sum_ns)::BIGINT AS latency_sum_ns,
@@ -34,34 +38,43 @@ sums AS (
         coalesce(sum(rate_limit_allowed), 0)::BIGINT AS rate_limit_allowed,
         coalesce(sum(rate_limit_denied), 0)::BIGINT AS rate_limit_denied
     FROM picked
-    GROUP BY ALL
+    GROUP BY bucket_ns, labels
 ),
+-- Millions of buckets may be added up: by one number each, which is the group's place and the bucket.
 entries AS (
-    SELECT bucket_ns, labels, unnest(latency_buckets).bucket AS bucket, unnest(latency_buckets).count AS count
+    SELECT place, unnest(latency_buckets) AS one
     FROM picked
+    JOIN sums ON sums.bucket_ns = picked.bucket_ns AND sums.labels = picked.labels
+    WHERE $percentiles::BOOLEAN
+),
+added AS (
+    SELECT place * 4096 + one.bucket + 1 AS place_and_bucket, sum(one.count)::BIGINT AS count
+    FROM entries
+    GROUP BY place_and_bucket
+    HAVING sum(one.count) > 0
 ),
 counted AS (
-    SELECT bucket_ns, labels, bucket, sum(count)::BIGINT AS count
-    FROM entries
-    GROUP BY ALL
-    HAVING sum(count) > 0
+    SELECT place_and_bucket // 4096 AS place, place_and_bucket % 4096 - 1 AS bucket, count
+    FROM added
+),
+totals AS (
+    SELECT place, sum(count) AS of
+    FROM counted
+    GROUP BY place
 ),
 ranked AS (
-    SELECT
-        *,
-        sum(count) OVER (PARTITION BY bucket_ns, labels ORDER BY bucket) AS rank,
-        sum(count) OVER (PARTITION BY bucket_ns, labels) AS of
+    SELECT place, bucket, sum(count) OVER (PARTITION BY place ORDER BY bucket) AS rank
     FROM counted
 ),
 percentiles AS (
     SELECT
-        bucket_ns,
-        labels,
+        place,
         min(bucket) FILTER (rank >= ceil(of * 0.5)) AS p50,
         min(bucket) FILTER (rank >= ceil(of * 0.95)) AS p95,
         min(bucket) FILTER (rank >= ceil(of * 0.99)) AS p99
     FROM ranked
-    GROUP BY ALL
+    JOIN totals USING (place)
+    GROUP BY place
 )
 SELECT
     sums.bucket_ns,
@@ -88,5 +101,5 @@ SELECT
     rate_limit_allowed,
     rate_limit_denied
 FROM sums
-LEFT JOIN percentiles ON percentiles.bucket_ns = sums.bucket_ns AND percentiles.labels = sums.labels
+LEFT JOIN percentiles USING (place)
 ORDER BY sums.bucket_ns, sums.labels

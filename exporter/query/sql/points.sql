@@ -1,9 +1,11 @@
 -- What the points of a metric come to in a period, from the cells of {cells}, whose width divides the period's ends.
 -- $name: of the metric. $start_us, $end_us: the period, Unix microseconds. $step_us: width of a bucket, 0 for one.
+-- $origin_us: where a bucket begins, Unix microseconds.
 -- {where}, {labels}, {groups}: made by views.py and filter.py.
 WITH picked AS MATERIALIZED (
     SELECT
-        CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT ELSE epoch_us(time) // $step_us::BIGINT * $step_us::BIGINT END
+        CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT
+            ELSE (epoch_us(time) - $origin_us::BIGINT) // $step_us::BIGINT * $step_us::BIGINT + $origin_us::BIGINT END
             * 1000 AS bucket_ns,
         {labels} AS labels,
         *

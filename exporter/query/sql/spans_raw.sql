@@ -1,6 +1,7 @@
 -- Figures of spans that ended in a period, from the spans themselves.
 -- $start_us, $end_us: the period, Unix microseconds. $margin_us: as long before it a span may have begun.
 -- $step_us: width of a bucket, 0 for one bucket. {where}, {labels}, {groups}: made by views.py and filter.py.
+-- $origin_us: where a bucket begins, Unix microseconds.
 WITH ended AS (
     SELECT *, epoch_us(start_time) + duration_ns // 1000 AS end_us
     FROM stored.spans
@@ -9,7 +10,8 @@ WITH ended AS (
       AND {where}
 )
 SELECT
-    CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT ELSE end_us // $step_us::BIGINT * $step_us::BIGINT END * 1000
+    CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT
+        ELSE (end_us - $origin_us::BIGINT) // $step_us::BIGINT * $step_us::BIGINT + $origin_us::BIGINT END * 1000
         AS bucket_ns,
     {labels} AS labels,
     count(*) AS count,

@@ -1,0 +1,52 @@
+"""Lists in pages: each says where the next one begins.
+
+In: items, one more than were asked for. Out: a page; cursors are opaque text, and made-up ones are refused.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from exporter.errors import AxError
+
+Item = TypeVar("Item")
+
+MOST: Final = 500
+Limit = Annotated[int, Query(ge=1, le=MOST, description="most items of a page")]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
+
+
+class Page(BaseModel, Generic[Item]):
+    """Some items, and where the next page begins; None at the end."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+def page(items: Sequence[Any], limit: int, mark: Callable[[Any], list[Any]]) -> dict[str, Any]:
+    """The first `limit` of items, of which one more was asked for; `mark` tells where one stands."""
+    shown = list(items[:limit])
+    return {"items": shown, "next_cursor": written(mark(shown[-1])) if len(items) > limit else None}
+
+
+def written(mark: list[Any]) -> str:
+    """A cursor."""
+    return base64.urlsafe_b64encode(json.dumps(mark, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def read(cursor: str | None, *kinds: type) -> list[Any] | None:
+    """What `written` was given, which has values of these types. Raises `AxError` for what was not written by us."""
+    if cursor is None:
+        return None
+    try:
+        mark = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if [type(one) for one in mark] == list(kinds):
+            return list(mark)
+    except (ValueError, TypeError, binascii.Error):
+        pass
+    raise AxError("cursor: this is no cursor of ours", mend="give next_cursor of the page before, unchanged")

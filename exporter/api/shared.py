@@ -1,0 +1,38 @@
+"""What the routes share.
+
+In: the edge's settings, clock and loop. Out: one frozen value that is handed to each group of routes.
+"""
+
+from dataclasses import dataclass
+
+from exporter.clock import Clock
+from exporter.config import Config
+from exporter.errors import AxError
+from exporter.notify.reach import Reach
+from exporter.sandbox import Sandbox
+from exporter.watch import Watch
+from exporter.watch.health import Watching
+
+
+class NotWatching(AxError):
+    """The loop does not run in this process, so there are no rules and no alerts to ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """`loop` is None in a process that only shows what others do; `reach` is what a test notice is sent with."""
+
+    config: Config
+    clock: Clock
+    version: str
+    health: Watching
+    sandbox: Sandbox
+    loop: Watch | None = None
+    reach: Reach | None = None
+
+    @property
+    def watch(self) -> Watch:
+        """The running loop. Raises `NotWatching`."""
+        if self.loop is None:
+            raise NotWatching("rules are not evaluated here", mend="start `ax serve`")
+        return self.loop

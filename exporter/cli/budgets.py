@@ -1,0 +1,119 @@
+"""Budgets in the terminal: `ax monitor costs --budget` and `--projection`.
+
+In: a data directory, the time. Out: a bar for each budget, and what it will have cost at its end.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from exporter import settings
+from exporter.budget.budget import Budget
+from exporter.budget.preview import preview
+from exporter.budget.shown import Shown, as_json
+from exporter.cli import render, words
+from exporter.cli.show import chart
+from exporter.config import Config
+from exporter.control import FILE, Control
+from exporter.query.spend import Kept
+from exporter.query.views import Views
+from exporter.watch import declared
+
+_WIDTH: Final = 40
+_NAME: Final = 18
+_STYLES: Final = {"ok": "green", "warning": "yellow", "incomplete": "yellow", "exceeded": "red"}
+
+
+def budgets(data: Path, views: Views, now_ns: int) -> list[Shown]:
+    """All that are declared, as they stand now. Raises `AxError`."""
+    config = settings.load(data, None, os.environ, {})
+    found = declared.load(data, config.alert).budgets
+    return _as_they_stand(data, config, views, found, now_ns)
+
+
+def _as_they_stand(data: Path, config: Config, views: Views, found: Sequence[Budget], now_ns: int) -> list[Shown]:
+    retention = config.store.retention
+    kept = Kept(
+        now_ns - retention.spans,
+        now_ns - retention.cells_1min,
+        now_ns - retention.cells_1hour,
+        config.store.rollup.dimensions,
+    )
+    if not (data / FILE).is_file():
+        return preview(None, views, found, now_ns, kept)
+    control = Control.open(data)
+    try:
+        with control.reading() as connection:
+            return preview(connection, views, found, now_ns, kept)
+    finally:
+        control.close()
+
+
+def plain_budgets(shown: Sequence[Shown]) -> list[dict[str, Any]]:
+    """As JSON has them."""
+    return [as_json(one) for one in shown]
+
+
+def draw_bars(screen: Console, shown: Sequence[Shown], *, projection: bool) -> None:
+    """A line for each: what is spent, what is expected to be, of how much."""
+    for one in shown:
+        name = render.shown(one.budget.name)[:_NAME].ljust(_NAME)
+        said = f"{words.money(one.spent.nanos)} of {words.money(one.limit_nanos)} a {one.budget.per}"
+        line = Text(f"{name} ")
+        line.append(bar(one, projection=projection), style=_STYLES[one.state])
+        line.append(f" {words.ratio(one.used_ratio)}  {said}")
+        screen.print(line)
+        for note in _notes(one, projection=projection):
+            screen.print(Text(f"{' ' * _NAME} {note}", style="dim"))
+
+
+def bar(one: Shown, *, projection: bool = False) -> str:
+    """Full blocks are spent, grey ones expected; the whole width is the amount."""
+    full = min(int(one.used_ratio * _WIDTH + 0.5), _WIDTH)
+    expected = full
+    if projection and one.projection is not None:
+        expected = min(max(int(one.projection.expected_nanos / one.limit_nanos * _WIDTH + 0.5), full), _WIDTH)
+    return "█" * full + "▒" * (expected - full) + "░" * (_WIDTH - expected)
+
+
+def _notes(one: Shown, *, projection: bool) -> list[str]:
+    notes: list[str] = []
+    if projection:
+        found = one.projection
+        if found is None:
+            notes.append("no projection before its third day" if one.budget.per != "day" else "a day has no projection")
+        else:
+            between = f"{words.money(found.low_nanos)} to {words.money(found.high_nanos)} (80 %)"
+            notes.append(f"expected {words.money(found.expected_nanos)}, {between}")
+        day = (as_json(one)["projection"] or {}).get("gone_on")
+        if one.state == "exceeded":
+            notes.append("it is gone")
+        elif day is not None:
+            notes.append(f"it will be gone on {day}")
+    if one.state == "incomplete" or one.spent.unpriced:
+        notes.append(f"{words.count(one.spent.unpriced)} of {words.count(one.spent.calls)} calls have no price")
+    if one.late_nanos:
+        notes.append(f"{words.money(one.late_nanos)} came late to the {one.budget.per} before")
+    return notes
+
+
+def draw_projection(one: Shown) -> str:
+    """A chart of what adds up by day, and of the amount."""
+    added, sums = 0, []
+    for at, nanos in one.days:
+        added += nanos
+        sums.append((at, float(added)))
+    lines: dict[str, list[tuple[int, float | None]]] = {"spent": list(sums)}
+    if one.projection is not None and sums:
+        for name, value in (
+            ("expected", one.projection.expected_nanos),
+            ("P10", one.projection.low_nanos),
+            ("P90", one.projection.high_nanos),
+        ):
+            lines[name] = [sums[-1], (one.period.end_ns, float(value))]
+    lines["budget"] = [(one.period.start_ns, float(one.limit_nanos)), (one.period.end_ns, float(one.limit_nanos))]
+    return chart(lines, f"budget {one.budget.name}", 1e9, "US$")

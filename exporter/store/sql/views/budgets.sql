@@ -1,0 +1,4 @@
+-- Budgets and what was spent of them in the period that runs.
+CREATE VIEW budgets AS
+SELECT *
+FROM control.budgets;

@@ -1,0 +1,250 @@
+"""The control database: shared by processes, whole or not there, and its tables as Parquet."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from exporter.control import FILE, Control, database, published
+from exporter.errors import Corrupt, DataDirTooNew
+from exporter.store import Store
+from tests.exporter.store_tables import ask, opened
+
+SILENCE = "INSERT INTO silences VALUES ('a', '[]', 1, 2, 'ada', '', 3)"
+ALERT = """INSERT INTO alerts (episode, rule_id, rule, fingerprint, tenant_id, state, severity, labels, annotations,
+    value, started_at, reason)
+    VALUES (?, 'g/Slow', 'Slow', 'f', 'default', 'firing', 'error', ?, '{}', 1.5, 1700000000123456789, '')"""
+
+
+@pytest.fixture
+def control(tmp_path: Path) -> Iterator[Control]:
+    control = Control.open(tmp_path)
+    yield control
+    control.close()
+
+
+def count(control: Control, table: str = "silences") -> int:
+    with control.reading() as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def test_only_its_owner_may_read_it(control: Control, tmp_path: Path) -> None:
+    with control.writing() as connection:
+        connection.execute(SILENCE)
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.glob(f"{FILE}*")} == {
+        FILE: "0o600",
+        f"{FILE}-wal": "0o600",
+        f"{FILE}-shm": "0o600",
+    }
+
+
+def test_a_transaction_is_whole_or_nothing(control: Control) -> None:
+    with pytest.raises(sqlite3.IntegrityError), control.writing() as connection:
+        connection.executemany(SILENCE, [(), ()])
+    assert count(control) == 0
+    with control.writing() as connection:
+        connection.execute(SILENCE)
+    assert count(control) == 1
+
+
+def test_a_transaction_within_a_transaction_is_refused(control: Control) -> None:
+    with control.writing(), pytest.raises(RuntimeError, match="within"), control.writing():
+        pass
+
+
+def test_a_reader_sees_one_moment_and_cannot_write(control: Control) -> None:
+    with control.reading() as before:
+        assert before.execute("SELECT count(*) FROM silences").fetchone() == (0,)
+        with control.writing() as connection:
+            connection.execute(SILENCE)
+        assert before.execute("SELECT count(*) FROM silences").fetchone() == (0,)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            before.execute(SILENCE)
+    assert count(control) == 1
+
+
+def test_the_version_is_another_after_anybodys_commit(control: Control, tmp_path: Path) -> None:
+    first = control.version()
+    with control.writing():
+        pass
+    assert control.version() == first  # nothing was written
+    with control.writing() as connection:
+        connection.execute(SILENCE)
+    second = control.version()
+    assert second != first
+    code = f"from pathlib import Path\nfrom exporter.control import Control\nc = Control.open(Path({str(tmp_path)!r}))"
+    code += "\nwith c.writing() as k: k.execute('DELETE FROM silences')"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert control.version() != second
+    assert count(control) == 0
+
+
+def test_threads_write_one_after_the_other(control: Control) -> None:
+    def write(number: int) -> None:
+        for each in range(10):
+            with control.writing() as connection:
+                connection.execute("INSERT INTO silences VALUES (?, '[]', 1, 2, 'ada', '', 3)", (f"{number}-{each}",))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count(control) == 80
+
+
+def test_processes_that_make_it_at_once_make_it_once(tmp_path: Path) -> None:
+    code = (
+        f"from pathlib import Path; from exporter.control import Control; Control.open(Path({str(tmp_path)!r})).close()"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+    assert [(process.communicate(timeout=60)[1], process.returncode) for process in started] == [(b"", 0)] * 4
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (database.VERSION,)
+
+
+def test_a_newer_one_is_refused_and_the_mend_said(control: Control, tmp_path: Path) -> None:
+    with control.writing() as connection:
+        connection.execute(SILENCE)
+    control.close()
+    newer = database.VERSION + 1
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        connection.executescript(f"PRAGMA user_version = {newer}; PRAGMA application_id = {0x6178_6300 + newer};")
+    for sets_aside in (False, True):
+        with pytest.raises(DataDirTooNew, match="install the newer otel-ax"):
+            Control.open(tmp_path, sets_aside=sets_aside)
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        assert connection.execute("SELECT count(*) FROM silences").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"\0" * 4096, b"x" * 5000, b"SQLite format 3\0" + b"\1" * 5000],
+    ids=["empty", "blank", "noise", "header"],
+)
+def test_a_damaged_one_is_set_aside_by_the_server_alone(
+    tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE).write_bytes(damage)
+    if not damage:  # nothing was ever in it
+        Control.open(tmp_path).close()
+        return
+    with pytest.raises(Corrupt, match="ax serve"):
+        Control.open(tmp_path)
+    control = Control.open(tmp_path, sets_aside=True)
+    assert control.set_aside == tmp_path / f"{FILE}.damaged-1"
+    assert control.set_aside.read_bytes()[: len(damage)] == damage
+    assert "damaged-1" in caplog.text
+    with control.writing() as connection:
+        connection.execute(SILENCE)
+    assert count(control) == 1
+    control.close()
+
+
+def test_flipped_bits_are_found_or_harmless(tmp_path: Path) -> None:
+    control = Control.open(tmp_path)
+    with control.writing() as connection:
+        connection.executemany(ALERT, [(f"{number:032x}", "{}") for number in range(200)])
+    control.close()
+    whole = (tmp_path / FILE).read_bytes()
+    found = 0
+    for place in range(100):
+        (tmp_path / FILE).write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            Control.open(tmp_path, sets_aside=True).close()
+        except DataDirTooNew:
+            pytest.fail(f"a flipped bit at {place} was taken for a newer version")
+        found += len(list(tmp_path.glob(f"{FILE}.damaged-*")))
+        for path in tmp_path.glob(f"{FILE}*"):
+            path.unlink()
+    assert found > 20
+
+
+def test_views_have_no_rows_before_a_server_ran(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    for name, one in published.PUBLISHED.items():
+        assert ask(tmp_path, f"SELECT count(*) FROM {name}") == [(0,)]
+        assert [column for column, *_ in ask(tmp_path, f"DESCRIBE {name}")] == list(one.columns)
+    for name in ("alerts_active_summary", "cost_today_summary"):
+        assert ask(tmp_path, f"SELECT count(*) FROM {name}") == [(0,)]
+    assert ("hourly_cost", "usd", 0.0) in ask(tmp_path, "SELECT metric, unit, value FROM metrics_recent_summary")
+    assert oct(published.path_of(tmp_path, "alerts").stat().st_mode & 0o777) == "0o600"
+    store.close()
+
+
+def test_what_changes_is_published_and_nothing_else(control: Control, tmp_path: Path) -> None:
+    store: Store = opened(tmp_path)
+    publisher = published.Publisher(control, tmp_path)
+    assert publisher.publish() == list(published.PUBLISHED)
+    assert publisher.publish() == []
+    with control.writing() as connection:
+        connection.execute(ALERT, ("ab" * 16, '{"model": "gpt-5", "odd": "\\ud800"}'))
+    assert publisher.publish() == ["alerts"]
+    query = (
+        "SELECT id, rule, state, labels['model'], labels['odd'], value, epoch_us(started_at), resolved_at FROM alerts"
+    )
+    assert ask(tmp_path, query) == [("abababababab", "Slow", "firing", "gpt-5", "?", 1.5, 1700000000123456, None)]
+    assert ask(tmp_path, "SELECT severity, state, alerts FROM alerts_active_summary") == [("error", "firing", 1)]
+    store.close()
+
+
+def test_a_file_that_is_not_ours_is_written_anew(control: Control, tmp_path: Path) -> None:
+    publisher = published.Publisher(control, tmp_path)
+    publisher.publish()
+    path = published.path_of(tmp_path, "alerts")
+    assert publisher.is_whole()
+    path.write_bytes(b"somebody's")
+    assert not publisher.is_whole()
+    assert publisher.publish() == ["alerts"]
+    path.unlink()
+    assert publisher.publish() == ["alerts"]
+    assert pq.read_metadata(path).num_rows == 0
+
+
+def test_a_file_of_another_version_gives_way_to_todays(tmp_path: Path) -> None:
+    published.make_missing(tmp_path)
+    path = published.path_of(tmp_path, "alerts")
+    before = {one.name: one.stat().st_mtime_ns for one in path.parent.iterdir()}
+    published.make_missing(tmp_path)
+    assert {one.name: one.stat().st_mtime_ns for one in path.parent.iterdir()} == before
+    duckdb.sql(f"COPY (SELECT 1 AS old) TO '{path}'")
+    published.make_missing(tmp_path)
+    assert pq.read_schema(path).names == list(published.PUBLISHED["alerts"].columns)
+
+
+def test_a_reader_sees_whole_files_while_they_are_written_over(control: Control, tmp_path: Path) -> None:
+    store: Store = opened(tmp_path)
+    publisher = published.Publisher(control, tmp_path)
+    publisher.publish()
+    ended = threading.Event()
+    failures: list[str] = []
+
+    def read() -> None:
+        with duckdb.connect(tmp_path / "ax.duckdb", read_only=True) as connection:
+            seen = 0
+            while not ended.is_set():
+                rows = connection.execute("SELECT count(*), count(DISTINCT id) FROM alerts").fetchone()
+                if rows is None or rows[0] != rows[1] or rows[0] < seen:
+                    failures.append(str(rows))
+                seen = rows[0] if rows else 0
+            if seen != 40:
+                failures.append(f"in the end {seen}")
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(40):
+        with control.writing() as connection:
+            connection.execute(ALERT, (f"{number:012x}" + "0" * 20, f'{{"n": "{number}"}}'))
+        publisher.publish()
+    threading.Event().wait(0.5)
+    ended.set()
+    reader.join()
+    store.close()
+    assert failures == []

@@ -107,9 +107,12 @@ class Shared:
 
     def _run(self) -> None:
         while True:
-            self._wanted.wait()
-            self._wanted.clear()
-            for name, watched in self._due():
+            due = self._due()
+            if not due:  # nobody has checked for a while
+                self._wanted.wait()
+                self._wanted.clear()
+                continue
+            for name, watched in due:
                 with guarding("asking for the spend of a budget"):
                     watched.said = self._ask(name, watched) or watched.said
             time.sleep(self._every_s)

@@ -307,7 +307,8 @@ def fill(row: Row, told: Told, *, is_counted: bool) -> None:
         or with_cached in [count(t) for t in totals if t]
     )
     usd = of[semconv.COST]
-    row.update(costs(told) if is_counted else dict.fromkeys(cost_columns()))
+    is_failed = row["status_code"] == "ERROR"
+    row.update(costs(told, is_failed=is_failed) if is_counted else dict.fromkeys(cost_columns()))
     if told.is_exclusive:
         of[semconv.INPUT_TOKENS] = sum(min(2**60, each) for each in (count(given), read_, written))
     thought, spoken = of[semconv.REASONING_TOKENS], count(of[semconv.AUDIO_OUTPUT_TOKENS])
@@ -340,7 +341,7 @@ def cost_columns() -> list[str]:
     return ["cost_nanos", *(f"cost_{part}_nanos" for part in PARTS), "price_version", "price_date", "unpriced"]
 
 
-def costs(told: Told) -> Row:
+def costs(told: Told, *, is_failed: bool) -> Row:
     """What a call cost, or why that is not known."""
     of = told.of
     seconds = of[semconv.SPEECH_SECONDS]
@@ -362,7 +363,8 @@ def costs(told: Told) -> Row:
     price = prices.price(of[semconv.PROVIDER_NAME], model, usage, told.start_ns)
     found = dict.fromkeys(cost_columns())
     if isinstance(price, prices.Unpriced):
-        return found | {"unpriced": price.reason}
+        failed = is_failed or of[semconv.ERROR_TYPE] is not None
+        return found | {"unpriced": None if failed and price.reason == "no usage" else price.reason}
     if price.nanos >= 2**63:
         return found | {"unpriced": "beyond"}
     parts = {part: sum(price.buckets.get(bucket, 0) for bucket in buckets) for part, buckets in PARTS.items()}

@@ -64,10 +64,10 @@ class HttpSink:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                sink.take(self, body)
+                sink.take(self, self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
-            do_GET = do_POST
+            def do_GET(self) -> None:
+                sink.take(self, b"")
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from exporter import sandbox
 from exporter.alert import ask, schedule, template
-from exporter.alert.ask import Answered, Question, RunSql
+from exporter.alert.answered import Answered, Figure, read
+from exporter.alert.ask import Question, RunSql
 from exporter.alert.evaluate import Context, Failure, evaluate
 from exporter.alert.rule import Watched
 from exporter.alert.shapes import Change, Instance, Labels, Severity
@@ -146,12 +147,10 @@ def _answers(
         for at, row in _tiled(views, wanted, slots[phase::apart], delay_ns, apart * slots.step):
             found.setdefault(at, []).append(row)
     for at in slots:
-        yield at, ask.read(watched.rule, tuple(found.pop(at, ())))
+        yield at, read(watched.rule, tuple(found.pop(at, ())))
 
 
-def _tiled(
-    views: Views, wanted: Question, slots: range, delay_ns: int, step_ns: int
-) -> Iterator[tuple[int, ask.Figure]]:
+def _tiled(views: Views, wanted: Question, slots: range, delay_ns: int, step_ns: int) -> Iterator[tuple[int, Figure]]:
     """Each row of the windows of these slots, which lie end to end, with its slot."""
     window = Period(slots[0] - delay_ns - wanted.window_ns, slots[0] - delay_ns)
     begin = window.widened(MINUTE) if wanted.source in {"outcomes", "points"} else window

@@ -70,18 +70,28 @@ def evaluate(
 ) -> Outcome:
     """The instances of a rule after the slot `now`, and what changed; `instances` may hold its `ax/AxRuleError`."""
     own = [each for each in instances if each.rule_id != FAULT_RULE_ID]
-    fault = (
-        next((each for each in instances if each.rule_id == FAULT_RULE_ID), None) if len(own) < len(instances) else None
-    )
+    has_fault = len(own) < len(instances)
+    fault = next(each for each in instances if each.rule_id == FAULT_RULE_ID) if has_fault else None
     known, changes = _current(watched, own, now, context)
-    failure = answer if isinstance(answer, Failure) else _unusable(watched.rule, answer)
-    if failure is not None or isinstance(answer, Failure):
+    failure = unusable(watched.rule, answer)
+    if isinstance(answer, Failure) or failure is not None:
         after = [looked(each, now) for each in known]
     else:
         after, stepped = _stepped(watched, known, answer, now, context)
         changes += stepped
     fault, told = failed(fault, watched.id, failure, now, context.tenant_id)
     return (*after, *((fault,) if fault is not None else ())), (*_dressed(watched.rule, changes, context), *told)
+
+
+def unusable(rule: Rule, answer: Answer | Failure) -> Failure | None:
+    """Why an answer cannot be used: there is none, it has more groups than the rule's limit, or two of one name."""
+    if isinstance(answer, Failure):
+        return answer
+    if len(answer) > rule.limit:
+        return Failure(f"{len(answer)} groups, more than its limit of {rule.limit}; group by less, or raise `limit`")
+    if len(answer) > 1 and len({sample.labels for sample in answer}) < len(answer):
+        return Failure("two rows have the same labels; tell them apart, or add them up in the query")
+    return None
 
 
 def failed(
@@ -188,14 +198,6 @@ def _is_absent(rule: Rule, known: Sequence[Instance]) -> bool:
 def _is_gone(instance: Instance) -> bool:
     """Whether a group that is not in the answer can be forgotten."""
     return instance.state == "inactive" and not 0 < instance.missed <= KEPT_WITHOUT_ANSWER
-
-
-def _unusable(rule: Rule, answer: Answer) -> Failure | None:
-    if len(answer) > rule.limit:
-        return Failure(f"{len(answer)} groups, more than its limit of {rule.limit}; group by less, or raise `limit`")
-    if len(answer) > 1 and len({sample.labels for sample in answer}) < len(answer):
-        return Failure("two rows have the same labels; tell them apart, or add them up in the query")
-    return None
 
 
 def _dressed(rule: Rule, changes: Changes, context: Context) -> Changes:

@@ -171,14 +171,10 @@ class Rule(Declared):
                 yield ("resolve_threshold",), f"{self.operator} has no other side", "leave it out"
         elif any(rising * later < rising * earlier for earlier, later in pairwise(values)):
             yield ("thresholds",), "a worse severity is met before a milder one", "order them by severity"
-        elif self.resolve_threshold is not None:
-            if rising * in_unit(self.resolve_threshold, self.unit) > rising * values[0]:
-                side = "above" if rising > 0 else "below"
-                yield (
-                    ("resolve_threshold",),
-                    f"it is {side} the threshold: it would resolve while it fires",
-                    "swap them",
-                )
+        elif self.ladder and rising * self.ladder[0].resolve > rising * values[0]:
+            side = "above" if rising > 0 else "below"
+            told = f"it is {side} the threshold: it would resolve while it fires"
+            yield ("resolve_threshold",), told, "swap them"
 
     @cached_property
     def asked(self) -> Asked:

@@ -25,10 +25,8 @@ _LONGEST_LABEL: Final = 500
 NAMES: Final = frozenset(
     {"labels", "value", "threshold", "severity", "rule", "description", "state", "window", "by", "reason"}
 )
-_FILTERS: Final = frozenset(
-    ("abs", "capitalize", "default", "d", "float", "int", "length")
-    + ("lower", "round", "title", "trim", "truncate", "upper")
-)
+_NUMBERS: Final = frozenset({"abs", "float", "int", "round"})
+_FILTERS: Final = _NUMBERS | {"capitalize", "default", "d", "length", "lower", "title", "trim", "truncate", "upper"}
 _TESTS: Final = frozenset({"defined", "undefined", "none", "number", "string", "true", "false", "in"})
 _ALLOWED: Final = (
     nodes.Template,

@@ -8,7 +8,6 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,18 +16,16 @@ from rich.text import Text
 
 from exporter import settings
 from exporter.alert import listed
-from exporter.alert.listed import Alert, Count, Entry
-from exporter.alert.quantity import shown
 from exporter.alert.shapes import SEVERITIES
-from exporter.cli import server, words
+from exporter.cli import alerts_show, server, words
 from exporter.cli.options import AsJson, Data, Limit, directory
 from exporter.cli.show import Column, console, print_json, table
 from exporter.clock import SystemClock
-from exporter.control import FILE, Control, published
+from exporter.control import FILE, Control
+from exporter.control.files import publish_once
 from exporter.errors import AxError
 from exporter.notify import silences
 from exporter.notify.match import parse
-from exporter.notify.silences import Silence
 from exporter.units import parse_duration
 from exporter.watch import declared, hands
 
@@ -37,7 +34,6 @@ User = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Who do
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, or what is being done.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="An alert's id, or how it begins.")]
 _STATES: Final = ("pending", "firing", "acknowledged", "resolved")
-_STYLES: Final = {"critical": "bold red", "error": "red", "warning": "yellow", "info": ""}
 
 
 @app.callback(invoke_without_command=True)
@@ -77,7 +73,12 @@ def list_alerts(
     severities: Any = _among("severity", severity, SEVERITIES)
     with _control(directory(data)) as control, control.reading() as connection:
         found = listed.listed(connection, states=states, severities=severities, rule=rule, limit=limit)
-    _show(found, _ALERTS if as_json else _SEEN, as_json=as_json, empty="no alerts" if everything else "nothing fires")
+    _show(
+        found,
+        alerts_show.ALERTS if as_json else alerts_show.SEEN,
+        as_json=as_json,
+        empty="no alerts" if everything else "nothing fires",
+    )
 
 
 @app.command()
@@ -88,8 +89,8 @@ def rules(data: Data = None, *, as_json: AsJson = False) -> None:
     ax monitor alerts rules --json
     """
     with _control(directory(data)) as control, control.reading() as connection:
-        found = [Evaluated(*row) for row in connection.execute(_RULES_SQL)]
-    _show(found, _RULES, as_json=as_json, empty="no rules: the server has not started yet")
+        found = [alerts_show.Evaluated(*row) for row in connection.execute(alerts_show.RULES_SQL)]
+    _show(found, alerts_show.RULES, as_json=as_json, empty="no rules: the server has not started yet")
 
 
 @app.command()
@@ -149,7 +150,7 @@ def list_silences(data: Data = None, *, as_json: AsJson = False) -> None:
     """
     with _control(directory(data)) as control, control.reading() as connection:
         found = silences.active(connection, SystemClock().wall(), coming=True)
-    _show(found, _SILENCES, as_json=as_json, empty="nothing is silenced")
+    _show(found, alerts_show.SILENCES, as_json=as_json, empty="nothing is silenced")
 
 
 @app.command()
@@ -181,7 +182,7 @@ def history(
     with _control(directory(data)) as control, control.reading() as connection:
         episode = listed.find(connection, identity, active=False).episode if identity else None
         found = listed.history(connection, episode=episode, limit=limit)
-    _show(found, _HISTORY, as_json=as_json, empty="nothing has happened")
+    _show(found, alerts_show.HISTORY, as_json=as_json, empty="nothing has happened")
 
 
 @app.command()
@@ -200,36 +201,14 @@ def stats(data: Data = None, *, as_json: AsJson = False) -> None:
                 "fired": found.fired,
                 "resolved": found.resolved,
                 "mean_resolve_ns": found.mean_resolve_ns,
-                "counts": [{column.key: column.read(one) for column in _COUNTS} for one in found.counts],
+                "counts": [{column.key: column.read(one) for column in alerts_show.COUNTS} for one in found.counts],
             }
         )
         return
     screen = console()
-    screen.print(table(found.counts, _COUNTS) if found.counts else "no alerts in the last 24 h")
+    screen.print(table(found.counts, alerts_show.COUNTS) if found.counts else "no alerts in the last 24 h")
     took = "" if found.mean_resolve_ns is None else f", after {words.duration(found.mean_resolve_ns)} in the mean"
     screen.print(Text(f"{found.fired} fired, {found.resolved} resolved{took}", style="dim"))
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """A rule as the server evaluates it."""
-
-    id: str
-    severity: str
-    enabled: int
-    health: str
-    error: str
-    evaluated_at: int | None
-    took_ns: int | None
-    missed: int
-    source: str
-    active: int
-
-
-_RULES_SQL: Final = """
-    SELECT id, severity, enabled, health, error, evaluated_at, took_ns, missed, source,
-        (SELECT count(*) FROM alerts WHERE rule_id = r.id AND state <> 'resolved')
-    FROM alert_rules r ORDER BY id"""
 
 
 @contextmanager
@@ -241,7 +220,7 @@ def _control(data: Path, *, changes: bool = False) -> Iterator[Control]:
     try:
         yield control
         if changes and server.find(data) is None:
-            published.publish_once(control, data)
+            publish_once(control, data)
     finally:
         control.close()
 
@@ -275,77 +254,3 @@ def _show(rows: Any, columns: list[Column[Any]], *, as_json: bool, empty: str) -
         print_json({"rows": [{column.key: column.read(row) for column in columns} for row in rows]})
     else:
         console().print(table(rows, columns) if rows else Text(empty))
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else words.iso(at)
-
-
-def _labels(pairs: Any) -> str:
-    return " ".join(f"{name}={value}" for name, value in pairs)
-
-
-def _severe(row: Any) -> str:
-    return _STYLES.get(row.severity, "")
-
-
-_ALERTS: Final[list[Column[Alert]]] = [
-    Column("id", lambda row: row.id),
-    Column("rule", lambda row: row.rule),
-    Column("state", lambda row: row.state),
-    Column("severity", lambda row: row.severity, style=_severe),
-    Column("value", lambda row: row.value),
-    Column("threshold", lambda row: row.threshold),
-    Column("unit", lambda row: row.unit),
-    Column("started_at", lambda row: _time(row.started_at), "since", words.local),
-    Column("acknowledged_by", lambda row: row.acknowledged_by, "looked after by"),
-    Column("resolved_at", lambda row: _time(row.resolved_at), "resolved", words.local),
-    Column("labels", lambda row: dict(row.labels), "labels", lambda value: _labels(value.items())),
-    Column("summary", lambda row: dict(row.annotations).get("summary"), is_wide=True),
-]
-_SEEN: Final[list[Column[Alert]]] = [
-    Column("value", lambda row: shown(row.value, row.unit))
-    if column.key == "value"
-    else Column("threshold", lambda row: shown(row.threshold, row.unit))
-    if column.key == "threshold"
-    else column
-    for column in _ALERTS
-    if column.key != "unit"
-]
-"""As people read them."""
-_RULES: Final[list[Column[Evaluated]]] = [
-    Column("id", lambda row: row.id, "rule"),
-    Column("severity", lambda row: row.severity, style=_severe),
-    Column("enabled", lambda row: bool(row.enabled), "on", lambda on: "yes" if on else "no"),
-    Column("health", lambda row: row.health, style=lambda row: "red" if row.health == "error" else ""),
-    Column("active", lambda row: row.active, "alerts", words.count),
-    Column("evaluated_at", lambda row: _time(row.evaluated_at), "evaluated", words.local),
-    Column("took_ns", lambda row: row.took_ns, "took", words.duration),
-    Column("missed", lambda row: row.missed, "missed", words.count),
-    Column("source", lambda row: row.source),
-    Column("error", lambda row: row.error, is_wide=True),
-]
-_HISTORY: Final[list[Column[Entry]]] = [
-    Column("at", lambda row: _time(row.at), "at", words.local),
-    Column("alert_id", lambda row: row.alert_id, "alert"),
-    Column("rule", lambda row: row.rule),
-    Column("from_state", lambda row: row.from_state, "from"),
-    Column("to_state", lambda row: row.to_state, "to"),
-    Column("severity", lambda row: row.severity, style=_severe),
-    Column("value", lambda row: row.value, "value", words.number),
-    Column("by", lambda row: row.by),
-    Column("reason", lambda row: row.reason),
-]
-_SILENCES: Final[list[Column[Silence]]] = [
-    Column("id", lambda row: row.id),
-    Column("matchers", lambda row: [str(one) for one in row.matchers], "of", ", ".join),
-    Column("starts_at", lambda row: _time(row.starts_at), "from", words.local),
-    Column("ends_at", lambda row: _time(row.ends_at), "until", words.local),
-    Column("by", lambda row: row.by),
-    Column("note", lambda row: row.note, is_wide=True),
-]
-_COUNTS: Final[list[Column[Count]]] = [
-    Column("state", lambda row: row.state),
-    Column("severity", lambda row: row.severity, style=_severe),
-    Column("alerts", lambda row: row.alerts, "alerts", words.count),
-]

@@ -4,9 +4,10 @@ In: a data directory, the time. Out: a bar for each budget, and what it will hav
 """
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.text import Text
@@ -16,9 +17,10 @@ from exporter.budget.budget import Budget
 from exporter.budget.preview import preview
 from exporter.budget.shown import Shown, as_json
 from exporter.cli import render, words
-from exporter.cli.show import chart
+from exporter.cli.show import Column, Form, chart, console, print_json, show
 from exporter.config import Config
 from exporter.control import FILE, Control
+from exporter.query.answer import Answer
 from exporter.query.spend import Kept
 from exporter.query.views import Views
 from exporter.watch import declared
@@ -28,11 +30,28 @@ _NAME: Final = 18
 _STYLES: Final = {"ok": "green", "warning": "yellow", "incomplete": "yellow", "exceeded": "red"}
 
 
+def show_budgets(data: Path, views: Views, now_ns: int, form: Form, *, projection: bool) -> None:
+    """All that are declared, on standard output. Raises `AxError`."""
+    found = budgets(data, views, now_ns)
+    if form is Form.JSON:
+        print_json({"budgets": [as_json(one) for one in found]})
+    elif form is Form.CSV:
+        show(Answer(tuple(found), source="the ledger"), _COLUMNS, form)
+    elif not found:
+        console().print(f"no budgets: write some into {data / 'rules' / 'budgets.yaml'}")
+    else:
+        draw_bars(console(), found, projection=projection)
+        for one in found if form is Form.CHART else ():
+            print(f"\n{draw_projection(one)}")
+
+
 def budgets(data: Path, views: Views, now_ns: int) -> list[Shown]:
     """All that are declared, as they stand now. Raises `AxError`."""
     config = settings.load(data, None, os.environ, {})
-    found = declared.load(data, config.alert).budgets
-    return _as_they_stand(data, config, views, found, now_ns)
+    found = declared.load(data, config.alert)
+    for problem in found.problems:
+        print(f"ax: {problem}", file=sys.stderr)
+    return _as_they_stand(data, config, views, found.budgets, now_ns)
 
 
 def _as_they_stand(data: Path, config: Config, views: Views, found: Sequence[Budget], now_ns: int) -> list[Shown]:
@@ -51,11 +70,6 @@ def _as_they_stand(data: Path, config: Config, views: Views, found: Sequence[Bud
             return preview(connection, views, found, now_ns, kept)
     finally:
         control.close()
-
-
-def plain_budgets(shown: Sequence[Shown]) -> list[dict[str, Any]]:
-    """As JSON has them."""
-    return [as_json(one) for one in shown]
 
 
 def draw_bars(screen: Console, shown: Sequence[Shown], *, projection: bool) -> None:
@@ -117,3 +131,16 @@ def draw_projection(one: Shown) -> str:
             lines[name] = [sums[-1], (one.period.end_ns, float(value))]
     lines["budget"] = [(one.period.start_ns, float(one.limit_nanos)), (one.period.end_ns, float(one.limit_nanos))]
     return chart(lines, f"budget {one.budget.name}", 1e9, "US$")
+
+
+_COLUMNS: Final[list[Column[Shown]]] = [
+    Column("budget", lambda row: row.budget.name),
+    Column("state", lambda row: row.state),
+    Column("spent_nanos", lambda row: row.spent.nanos),
+    Column("limit_nanos", lambda row: row.limit_nanos),
+    Column("expected_nanos", lambda row: row.projection and row.projection.expected_nanos),
+    Column("low_nanos", lambda row: row.projection and row.projection.low_nanos),
+    Column("high_nanos", lambda row: row.projection and row.projection.high_nanos),
+    Column("period_start", lambda row: words.iso(row.period.start_ns)),
+    Column("period_end", lambda row: words.iso(row.period.end_ns)),
+]

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from exporter import app, query, settings
-from exporter.cli import render
+from exporter.cli import demo_watch, render
 from exporter.clock import SystemClock
 from exporter.config import Config
 from exporter.errors import AxError
@@ -74,7 +74,9 @@ def demo(
     free = _FREE_PORT if once else None
     chosen = {"receive.grpc": grpc or free, "receive.http": http or free, "serve.ui": ui or free}
     overrides: dict[str, object] = {path: value for path, value in chosen.items() if value is not None}
+    overrides["alert.defaults"] = data is not None  # one notice shows more than six
     with _room(data) as directory:
+        demo_watch.declare(directory)
         config = settings.load(directory, None, os.environ, overrides)
         show = _Show(config, once=once, is_kept=data is not None)
         try:
@@ -160,6 +162,7 @@ class _Show:
         console.print(f"stored  all of them, {took_s:.1f} s later\n")
         console.print(f'$ ax sql --data {self._data} "\n{QUERY}"\n', markup=False, style="bold")
         render.as_table(query.sql(self._data, QUERY), sys.stdout)
+        demo_watch.show(self._data, console, self._clock, self._over.wait)
         self._say_how_to_go_on()
         if not self._once:
             self._follow()
@@ -212,6 +215,7 @@ class _Show:
             f"duckdb -readonly {database} 'FROM traces'",
             f"python -c \"import duckdb; print(duckdb.connect('{database}', read_only=True).sql('FROM traces'))\"",
             f"curl {self._endpoints['API']}/api/health",
+            f"ax monitor alerts list --data {self._data}",
         ):
             console.print(f"  {line}", markup=False)
         if self._once:

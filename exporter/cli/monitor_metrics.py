@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from exporter.budget.shown import Shown
-from exporter.cli import budgets, words
+from exporter.cli import words
+from exporter.cli.budgets import show_budgets
 from exporter.cli.options import AsJson, By, Data, Limit, Range, Where, directory, fields
 from exporter.cli.show import Column, Form, chart, console, label_columns, note, plain, print_json, show, table
 from exporter.clock import SystemClock
@@ -118,7 +118,7 @@ def costs(  # noqa: PLR0913 (a command's options)
     period = Period.last(parse_duration(span), now)
     with reading(directory(data)) as views:
         if budget or projection:
-            _budgets(budgets.budgets(directory(data), views, now), form, projection=projection)
+            show_budgets(directory(data), views, now, form, projection=projection)
             return
         asked = _Asked(period, fields(by), where, None, form, limit)
         if form is Form.CHART:
@@ -140,19 +140,6 @@ def costs(  # noqa: PLR0913 (a command's options)
     screen.print(f"over time  {words.spark(_filled(over_time, measure, period, period.step_ns(_TABLE_BUCKETS)))}\n")
     screen.print(table(answer.rows, _change_columns(measure, asked.by)) if answer.rows else "no calls")
     note(screen, answer)
-
-
-def _budgets(found: Sequence[Shown], form: Form, *, projection: bool) -> None:
-    if form is Form.JSON:
-        print_json({"budgets": budgets.plain_budgets(found)})
-    elif form is Form.CSV:
-        show(Answer(tuple(found), source="the ledger"), _BUDGET, form)
-    elif not found:
-        console().print("no budgets: write some into rules/budgets.yaml in the data directory")
-    else:
-        budgets.draw_bars(console(), found, projection=projection)
-        for one in found if form is Form.CHART else ():
-            print(f"\n{budgets.draw_projection(one)}")
 
 
 class _Asked:
@@ -316,17 +303,6 @@ def _point_columns(by: Sequence[str], *, over_time: bool) -> list[Column[Points]
     ]
 
 
-_BUDGET: Final[list[Column[Shown]]] = [
-    Column("budget", lambda row: row.budget.name),
-    Column("state", lambda row: row.state),
-    Column("spent_nanos", lambda row: row.spent.nanos),
-    Column("limit_nanos", lambda row: row.limit_nanos),
-    Column("expected_nanos", lambda row: row.projection and row.projection.expected_nanos),
-    Column("low_nanos", lambda row: row.projection and row.projection.low_nanos),
-    Column("high_nanos", lambda row: row.projection and row.projection.high_nanos),
-    Column("period_start", lambda row: words.iso(row.period.start_ns)),
-    Column("period_end", lambda row: words.iso(row.period.end_ns)),
-]
 _MEASURE: Final[list[Column[Measure]]] = [
     Column("name", lambda row: row.name),
     Column("unit", lambda row: _UNITS.get(row.unit, row.unit)),

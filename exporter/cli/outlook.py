@@ -5,8 +5,8 @@ In: what is stored. Out: tables, and JSON for programs.
 
 import os
 import shutil
-from collections.abc import Iterable
-from typing import Annotated, Final
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -21,10 +21,9 @@ from exporter.outlook.advice import Advice, advice
 from exporter.outlook.anomaly import Hour
 from exporter.outlook.capacity import Capacity, Growth
 from exporter.outlook.capacity import capacity as outlook_of
-from exporter.outlook.trend import Trend, over_days, trend
+from exporter.outlook.trend import Going, Trend, going
 from exporter.outlook.unusual import Unusual, unusual
 from exporter.query.answer import Answer
-from exporter.query.compare import Change, compared
 from exporter.query.measures import MEASURES
 from exporter.query.period import HOUR, Period
 from exporter.query.storage import storage
@@ -95,15 +94,9 @@ def trends(
     ax monitor trends --filter 'provider = "openai"' --json
     """
     period = Period.last(parse_duration(span), SystemClock().wall())
-    rows: list[_Going] = []
     with reading(directory(data)) as views:
-        for name in (*_WATCHED, "p95_latency"):
-            measure = MEASURES[name]
-            changes = compared(views, period, measure, where=where).rows
-            if changes:
-                values = over_days(views, period, measure, where=where)
-                rows.append((name, measure.unit, changes[0], values, trend(values)))
-    answer = Answer(tuple(rows), period=period, source="rollups")
+        found = going(views, period, [MEASURES[name] for name in (*_WATCHED, "p95_latency")], where=where)
+    answer = Answer(tuple(found), period=period, source="rollups")
     if as_json:
         print_json(plain(answer, _TREND))
     else:
@@ -169,10 +162,7 @@ def _hour_columns(by: Iterable[str]) -> list[Column[Named]]:
     def say(one: float | None) -> str:
         return words.number(one)
 
-    labels = [
-        Column[Named](column.key, lambda row, read=column.read: read(row[1]))  # type: ignore[misc]
-        for column in label_columns(tuple(by))
-    ]
+    labels = [Column(column.key, _of_group(column.read)) for column in label_columns(tuple(by))]
     return [
         Column("time", lambda row: words.iso(row[2].start_ns), "hour", words.local),
         Column("measure", lambda row: row[0]),
@@ -186,28 +176,27 @@ def _hour_columns(by: Iterable[str]) -> list[Column[Named]]:
     ]
 
 
-_Going = tuple[str, str, Change, list[float | None], Trend | None]
-_TREND: Final[list[Column[_Going]]] = [
-    Column("measure", lambda row: row[0]),
-    Column("value", lambda row: row[2].value),
-    Column("before", lambda row: row[2].before),
-    Column("change_ratio", lambda row: row[2].change_ratio),
-    Column("unit", lambda row: row[1]),
-    Column("by_day", lambda row: row[3]),
-    Column("slope_per_day", lambda row: row[4].slope if row[4] else None),
-    Column("is_clear", lambda row: row[4].is_clear if row[4] else None),
+def _of_group(read: Callable[[Any], Any]) -> Callable[[Named], Any]:
+    return lambda row: read(row[1])
+
+
+_TREND: Final[list[Column[Going]]] = [
+    Column("measure", lambda row: row.measure.name),
+    Column("value", lambda row: row.value),
+    Column("before", lambda row: row.before),
+    Column("change_ratio", lambda row: row.change_ratio),
+    Column("unit", lambda row: row.measure.unit),
+    Column("by_day", lambda row: row.by_day),
+    Column("slope_per_day", lambda row: row.trend.slope if row.trend else None),
+    Column("is_clear", lambda row: row.trend.is_clear if row.trend else None),
 ]
-_TREND_SEEN: Final[list[Column[_Going]]] = [
-    Column("measure", lambda row: row[0]),
-    Column("value", lambda row: SAY[row[1]](row[2].value), "value"),
-    Column("before", lambda row: SAY[row[1]](row[2].before), "before"),
-    Column("change_ratio", lambda row: row[2].change_ratio, "change", words.change),
-    Column("by_day", lambda row: words.spark(row[3]) or None, "day by day"),
-    Column(
-        "slope_per_day",
-        lambda row: _slope(row[4], row[1]),
-        "a day",
-    ),
+_TREND_SEEN: Final[list[Column[Going]]] = [
+    Column("measure", lambda row: row.measure.name),
+    Column("value", lambda row: SAY[row.measure.unit](row.value), "value"),
+    Column("before", lambda row: SAY[row.measure.unit](row.before), "before"),
+    Column("change_ratio", lambda row: row.change_ratio, "change", words.change),
+    Column("by_day", lambda row: words.spark(row.by_day) or None, "day by day"),
+    Column("slope_per_day", lambda row: _slope(row.trend, row.measure.unit), "a day"),
 ]
 _ADVICE: Final[list[Column[Advice]]] = [
     Column("kind", lambda row: row.kind),

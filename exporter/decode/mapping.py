@@ -16,7 +16,7 @@ from typing import Final
 from exporter.model import INT, LOW, PROMOTED_SPAN, REAL, TEXT, Promoted
 from otel_ax import semconv
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 Names = Mapping[str, str]
 

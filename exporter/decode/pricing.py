@@ -27,6 +27,9 @@ TOKENS: Final = ("input", "output", "cache_read", "cache_write", "reasoning", "a
 PARTS: Final = ("input", "cache_read", "cache_write", "output", "other")
 """The disjoint parts of a cost, each a column."""
 
+NO_USAGE: Final = "no usage"
+"""Why a call has no price that tells of no tokens and no speech."""
+
 _MINUTE_NS: Final = 60 * NS_PER_S  # rates hold by the day, some by the hour
 _MARKED: Final = 2**16
 _MOST_TOKENS: Final = 2**26
@@ -270,7 +273,7 @@ def _told(
     """Whose price each group's is; two more places say that there is no usage, and no rate."""
     version: list[str | None] = [None, None]
     date: list[str | None] = [None, None]
-    reason: list[str | None] = ["no usage", "no rate"]
+    reason: list[str | None] = [NO_USAGE, "no rate"]
     for rates, (_, _, minute) in zip(found, groups, strict=True):
         version.append(None if isinstance(rates, str) else rates.version)
         date.append(None if isinstance(rates, str) else rates.since or _day(minute * _MINUTE_NS))

@@ -45,6 +45,7 @@ class Line:
     told_acknowledged: int
     told_over: int
     repeats: int
+    tries: int
     free_at: int
     due_at: int | None
     batch: int | None

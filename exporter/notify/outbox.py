@@ -36,15 +36,24 @@ from exporter.notify.silences import Silence
 
 LINE: Final = f"SELECT {', '.join(one.name for one in fields(Line))} FROM notify_lines"  # noqa: S608 -- names of ours
 _BATCH: Final = "SELECT number, key, channel, group_labels, notices, made_at, attempts FROM notify_batches"
-_IN_ORDER: Final = (
-    "fingerprint NOT IN (SELECT fingerprint FROM notify_lines WHERE channel = :name AND batch IS NOT NULL)"
+_AT_ONCE: Final = 200
+_IN_ORDER: Final = (  # the few that are being sent; SQLite would rather look through all of the channel's
+    "fingerprint NOT IN (SELECT fingerprint FROM notify_lines INDEXED BY notify_lines_of_batch "
+    "WHERE batch IS NOT NULL AND channel = :name)"
 )
 _DUE: Final = (
-    f"{LINE} WHERE channel = :name AND due_at <= :now AND batch IS NULL AND {_IN_ORDER} ORDER BY due_at, number"
+    f"{LINE} WHERE channel = :name AND due_at <= :now AND batch IS NULL AND {_IN_ORDER} "
+    f"ORDER BY due_at, number LIMIT {_AT_ONCE}"
 )
 _OF_GROUP: Final = (
     f"{LINE} WHERE channel = :name AND group_key = :key AND due_at IS NOT NULL AND batch IS NULL AND free_at <= :now "
-    f"AND {_IN_ORDER} ORDER BY number"
+    f"AND {_IN_ORDER} ORDER BY number LIMIT {_AT_ONCE}"
+)
+_NEXT: Final = (
+    "SELECT (SELECT due_at FROM notify_lines WHERE channel = :name AND due_at IS NOT NULL AND batch IS NULL "
+    f"AND {_IN_ORDER} ORDER BY due_at LIMIT 1), "
+    "(SELECT min(next_at) FROM notify_batches WHERE channel = :name AND ended_at IS NULL), "
+    "(SELECT max(paused_until) FROM notify_channels WHERE name = :name)"  # noqa: S608 -- text of ours
 )
 _FIRING: Final = {"firing", "escalated", "deescalated"}
 _OVER: Final = {"resolved", "dropped"}
@@ -201,10 +210,7 @@ def plan(connection: sqlite3.Connection, number: int, *, acknowledgements: bool)
 def next_at(connection: sqlite3.Connection, channel: str) -> int | None:
     """When there is something for a channel to do, None for never."""
     (due_at, again_at, paused_until) = connection.execute(
-        "SELECT (SELECT min(due_at) FROM notify_lines WHERE channel = :name AND due_at IS NOT NULL AND batch IS NULL "
-        "AND fingerprint NOT IN (SELECT fingerprint FROM notify_lines WHERE channel = :name AND batch IS NOT NULL)), "
-        "(SELECT min(next_at) FROM notify_batches WHERE channel = :name AND ended_at IS NULL), "
-        "(SELECT max(paused_until) FROM notify_channels WHERE name = :name)",
+        _NEXT,
         {"name": channel},
     ).fetchone()
     at = min((one for one in (due_at, again_at) if one is not None), default=None)
@@ -229,7 +235,7 @@ def fix(connection: sqlite3.Connection, channel: Channel, now: int, silenced: Se
         return _batch((*again[:-1], again[-1] + 1))
     acks = channel.takes.acknowledgements
     while due := rows(connection, Line, _DUE, {"name": channel.name, "now": now}):
-        quiet = [(line, silences.until(load_change(line.change), silenced, now)) for line in due]
+        quiet = [(line, _silent_until(line, silenced, now)) for line in due]
         connection.executemany(
             "UPDATE notify_lines SET due_at = ? WHERE number = ?",
             [(min(end, now + RECHECK_NS), line.number) for line, end in quiet if end is not None],
@@ -247,17 +253,17 @@ def fix(connection: sqlite3.Connection, channel: Channel, now: int, silenced: Se
     return None
 
 
+def _silent_until(line: Line, silenced: Sequence[Silence], now: int) -> int | None:
+    return silences.until(load_change(line.change), silenced, now) if silenced else None
+
+
 def _going(
     connection: sqlite3.Connection, first: Line, now: int, silenced: Sequence[Silence], *, acknowledgements: bool
 ) -> list[tuple[Line, Said]]:
     """All of the line's group that there is to say and that may be said now, in the order in which it began."""
     lines = rows(connection, Line, _OF_GROUP, {"name": first.channel, "key": first.group_key, "now": now})
     found = [(line, agenda.said(line, acknowledgements=acknowledgements)) for line in lines]
-    return [
-        (line, what)
-        for line, what in found
-        if what is not None and silences.until(load_change(line.change), silenced, now) is None
-    ]
+    return [(line, what) for line, what in found if what is not None and _silent_until(line, silenced, now) is None]
 
 
 def _made(connection: sqlite3.Connection, channel: str, going: Sequence[tuple[Line, Said]], now: int) -> Batch:
@@ -277,8 +283,9 @@ def _made(connection: sqlite3.Connection, channel: str, going: Sequence[tuple[Li
 
 
 def _notice(line: Line, what: Said) -> Notice:
-    """A line's notice; firing and resolved come once an episode, the others are told apart by when."""
-    which = {"firing": "", "resolved": "", "repeated": f"@{line.repeats + 1}"}.get(what, f"@{line.changed_at}")
+    """A line's notice; firing and resolved come once an episode and try, the others are told apart by when."""
+    again = f"@{line.tries}" if line.tries else ""
+    which = {"firing": again, "resolved": again, "repeated": f"@{line.repeats + 1}"}.get(what, f"@{line.changed_at}")
     kind = "" if line.kind == "alert" else f"{line.kind}:"
     key = key_of(line.fingerprint, line.episode, f"{kind}{what}{which}", line.channel)
     return Notice(key, what, line.kind, line.since, load_change(line.change))

@@ -100,16 +100,37 @@ def settle(
         overtake(connection, batch.number, now)
         return []
     lines = rows(connection, Line, f"{LINE} WHERE batch = :batch", {"batch": batch.number})
-    connection.execute("UPDATE notify_lines SET batch = NULL WHERE batch = ?", (batch.number,))
+    if is_dead:
+        _may_be_told(connection, batch, now)
+    connection.execute(
+        "UPDATE notify_lines SET batch = NULL, tries = tries + ? WHERE batch = ?", (is_dead, batch.number)
+    )
     for line in lines:
         plan(connection, line.number, acknowledgements=channel.takes.acknowledgements)
-    if is_dead:  # what is still so is tried again when it would be repeated; an end is not
-        connection.execute(
-            "UPDATE notify_lines SET due_at = CASE WHEN is_over THEN NULL ELSE :now + repeat_interval_ns END, "
-            "free_at = :now + repeat_interval_ns WHERE number IN (SELECT value FROM json_each(:numbers))",
-            {"now": now, "numbers": str([line.number for line in lines])},
-        )
+    if is_dead:
+        _put_off(connection, batch, lines, now)
     return _own(connection, channel.name, answer, now, is_dead=is_dead)
+
+
+def _may_be_told(connection: sqlite3.Connection, batch: Batch, now: int) -> None:
+    """A firing that was given up, but that the service may have: its end is told later."""
+    connection.execute(
+        "UPDATE notify_lines SET told_at = coalesce(told_at, :now), told_severity = coalesce(told_severity, severity) "
+        "WHERE batch = :batch AND (SELECT is_maybe FROM notify_batches WHERE number = :batch)",
+        {"now": now, "batch": batch.number},
+    )
+
+
+def _put_off(connection: sqlite3.Connection, batch: Batch, lines: list[Line], now: int) -> None:
+    """What is as it was when it was given up is tried again when it would be repeated; an end only by hand."""
+    ends = {(one.change.episode, one.kind) for one in batch.notices if one.said == "resolved"}
+    for line in lines:
+        if line.changed_at > batch.made_at and (line.episode, line.kind) not in ends:
+            continue  # there is news
+        at = None if (line.episode, line.kind) in ends else now + line.repeat_interval_ns
+        connection.execute(
+            "UPDATE notify_lines SET due_at = ?, free_at = ? WHERE number = ?", (at, at or 0, line.number)
+        )
 
 
 def _close(connection: sqlite3.Connection, batch: Batch, state: str, answer: Answer, now: int) -> None:
@@ -188,8 +209,7 @@ def retry(connection: sqlite3.Connection, now: int, channel: str | None = None) 
         for notice in one.notices:
             changed = connection.execute(
                 "UPDATE notify_lines SET due_at = :now, free_at = 0 WHERE channel = :channel AND episode = :episode "
-                "AND kind = :kind AND batch IS NULL AND NOT told_over AND (is_over OR told_at IS NULL OR "
-                "told_severity <> severity)",
+                "AND kind = :kind AND batch IS NULL AND NOT told_over AND tries > 0",
                 {"now": now, "channel": one.channel, "episode": notice.change.episode, "kind": notice.kind},
             ).rowcount
             going, past = going + changed, past + (not changed)

@@ -54,7 +54,7 @@ def of_retries(rows: Iterable[Retries]) -> Iterator[Advice]:
                 None,
                 row.failed_nanos + row.retries_nanos,
                 f"{row.failed:,} of {row.calls:,} calls failed and cost money, {row.retries:,} were tried again",
-                "see why: `ax monitor calls --failed`; lower max_tokens or fix what is refused",
+                "`ax monitor calls` says why; fix what is refused before trying again",
             )
 
 

@@ -50,10 +50,13 @@ State = Literal["learning", "normal", "high", "low"]
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour that was judged. `expected` and its bounds are None while it learns; `odd` is this hour alone."""
+    """An hour that was judged; `odd` is this hour alone.
+
+    `value` is None where it is not known; `expected` and its bounds are then, and while it learns.
+    """
 
     start_ns: int
-    value: float
+    value: float | None
     expected: float | None
     low: float | None
     high: float | None
@@ -63,7 +66,7 @@ class Hour:
     @property
     def deviation(self) -> float | None:
         """How far out of what is usual, in widths of the bounds: above 1 is high, below −1 is low; 0 as expected."""
-        if self.expected is None or self.high is None or self.low is None:
+        if self.value is None or self.expected is None or self.high is None or self.low is None:
             return None
         width = self.high - self.expected if self.value >= self.expected else self.expected - self.low
         return (self.value - self.expected) / width if width > 0 else 0.0
@@ -160,7 +163,7 @@ def _hour(
 ) -> Hour:
     value, at = float(series[place]), start_ns + place * HOUR_NS
     if bounds is None:
-        return Hour(at, value, None, None, None, None, "learning")
+        return Hour(at, None if np.isnan(value) else value, None, None, None, None, "learning")
     direction: Direction | None = {1: "high", -1: "low", 0: None}[int(odd[place])]
     recent = odd[max(place - 2, 0) : place + 1]
     state: State = "high" if (recent > 0).sum() > 1 else "low" if (recent < 0).sum() > 1 else "normal"

@@ -10,9 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from exporter.query.figures import Of, figures
+from exporter.query.figures import Figures, figures
 from exporter.query.measures import Measure
-from exporter.query.measures import of as measured_of
 from exporter.query.period import DAY, Period
 from exporter.query.views import Views
 
@@ -46,10 +45,43 @@ def trend(values: Sequence[float | None]) -> Trend | None:
     return Trend(float(np.median(rises / (places[second] - places[first]))), (score - 1) / deviation > _SURE)
 
 
-def over_days(views: Views, period: Period, measure: Measure, *, where: str | None = None) -> list[float | None]:
-    """A measure's value for each whole day (UTC) of a period, None for what has none. Raises `AxError`."""
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A measure of calls in a period, in as much time before, and for each whole day (UTC); None where there is none."""
+
+    measure: Measure
+    value: float | None
+    before: float | None
+    by_day: tuple[float | None, ...]
+    trend: Trend | None
+
+    @property
+    def change_ratio(self) -> float | None:
+        """Against the time before, where there was any."""
+        return (self.value - self.before) / self.before if self.value is not None and self.before else None
+
+
+def going(views: Views, period: Period, measures: Sequence[Measure], *, where: str | None = None) -> list[Going]:
+    """Where measures of calls go: one question for the period, one for the time before, one for its days.
+
+    Nothing where there were no calls in either. Raises `AxError`.
+    """
+    now = figures(views, period, where=where)
+    before = figures(views, (now.period or period).before(), where=where, from_rollups=now.source.startswith("cells"))
+    if not now.rows and not before.rows:
+        return []
     whole = Period(-(-period.start_ns // DAY) * DAY, period.end_ns // DAY * DAY)
-    of, only = measured_of(measure, Of.CALLS, where)
-    rows = figures(views, whole, of=of, where=only, step_ns=DAY, from_rollups=True).rows if whole.length_ns > 0 else ()
-    found = {row.bucket_ns: measure.read(row) for row in rows}
-    return [found.get(at) for at in range(whole.start_ns, whole.end_ns, DAY)]
+    days = figures(views, whole, where=where, step_ns=DAY, from_rollups=True).rows if whole.length_ns > 0 else ()
+    found = {row.bucket_ns: row for row in days}
+    in_order = [found.get(at) for at in range(whole.start_ns, whole.end_ns, DAY)]
+    return [_going(measure, _only(now.rows), _only(before.rows), in_order) for measure in measures]
+
+
+def _only(rows: Sequence[Figures]) -> Figures | None:
+    return rows[0] if rows else None
+
+
+def _going(measure: Measure, now: Figures | None, before: Figures | None, days: Sequence[Figures | None]) -> Going:
+    value, earlier = (None if one is None else measure.read(one) for one in (now, before))
+    by_day = tuple(None if one is None else measure.read(one) for one in days)
+    return Going(measure, value, earlier, by_day, trend(by_day))

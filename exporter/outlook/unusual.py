@@ -6,7 +6,9 @@ In: the views, a name, a time. Out: for each group its last whole hours, each wi
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
+from zoneinfo import ZoneInfo
 
+from exporter.errors import AxError
 from exporter.outlook.anomaly import HOUR_NS, LEARNED, Hour, K, judged
 from exporter.query.figures import Of, figures
 from exporter.query.measures import MEASURES
@@ -49,6 +51,7 @@ def unusual(  # noqa: PLR0913 (what is asked)
 
     A rule's condition is met for a group where `now.state` is high or low; `learning` is no data. Raises `AxError`.
     """
+    _check_zone(zone)
     end_ns = at_ns // HOUR * HOUR
     period = Period(end_ns - (LEARNED + last + 2) * HOUR, end_ns)
     unit, buckets = _buckets(views, name, period, by, where, of)
@@ -61,6 +64,13 @@ def unusual(  # noqa: PLR0913 (what is asked)
         Unusual(labels, unit, tuple(_judged(values, end_ns, missing, last, zone, k)))
         for labels, values in grouped.items()
     ]
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise AxError(f"there is no time zone {zone!r}", mend="write one such as UTC or Europe/Berlin") from None
 
 
 def _buckets(

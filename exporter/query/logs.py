@@ -57,7 +57,10 @@ def search_logs(
     """
     condition = _condition(text, where)
     parameters = {**period.us(), "limit": limit, **condition.parameters}
-    rows = views.rows("log_search", Record, parameters, {"where": condition.sql})
+    places = {"where": condition.sql}
+    # Two questions: one for all columns reads all of them of every record, 960 against 400 ms of CPU for a million.
+    times = views.table("log_times", parameters, places)["time_us"].to_pylist()
+    rows = views.rows("log_search", Record, {**parameters, "times_us": times}, places) if times else ()
     return Answer(rows, period=period, source="logs")
 
 

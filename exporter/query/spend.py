@@ -17,6 +17,7 @@ IN_CELLS: Final = ("tenant", "provider", "model", "agent", "workflow")
 """Parts of a scope that cells may tell apart."""
 _PARTS: Final = (*IN_CELLS, "user", "session")
 _MARGIN_NS: Final = HOUR
+_QUARTER_NS: Final = 15 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _source(one: Asked, kept: Kept) -> str | None:
     """The cells that know, "" for the calls, None where neither does."""
     start_ns = one.period.start_ns
     if all(part == "tenant" or (part in IN_CELLS and part in kept.dimensions) for part in one.scope):
-        if start_ns >= kept.minutes_ns:
+        if start_ns >= kept.minutes_ns and not (start_ns % _QUARTER_NS or one.period.end_ns % _QUARTER_NS):
             return "cells_1min"
         if start_ns >= kept.hours_ns and start_ns % HOUR == 0 and one.period.end_ns % HOUR == 0:
             return "cells_1hour"

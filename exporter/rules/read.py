@@ -68,8 +68,8 @@ def read(text: str, source: str, sections: Mapping[str, type[BaseModel]]) -> Doc
         tree = parse(text)
     except Bad as bad:
         place = bad.line, bad.column
-        told = Problem(source, *place, bad.message, bad.mend, picture(text, *place))
-        raise BadRules([told]) from None
+        problem = Problem(source, *place, bad.message, bad.mend, picture(text, *place))
+        raise BadRules([problem]) from None
     found = [_problem(source, text, tree.places, path, what, mend) for path, what, mend in tree.mistakes]
     entries: dict[str, tuple[BaseModel, ...]] = {}
     if tree.value is not None and not isinstance(tree.value, dict):
@@ -77,7 +77,8 @@ def read(text: str, source: str, sections: Mapping[str, type[BaseModel]]) -> Doc
         found.append(_problem(source, text, tree.places, (), "a file of rules has sections", f"begin with {names}"))
     else:
         entries, more = _entries(tree, source, text, sections)
-        found += more
+        told = {(one.line, one.column) for one in found}  # what is no value of YAML's is no good one for a model either
+        found += [one for one in more if (one.line, one.column) not in told]
     if found:
         raise BadRules(found)
     return Document(source, text, entries, tree.places)

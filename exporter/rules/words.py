@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
 from exporter.errors import BadConfig
 from exporter.units import format_duration, parse_duration
@@ -167,10 +167,8 @@ class Secret:
     file: Path | None = None
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # noqa: PLW3201
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """From `${NAME}`, alone or within a text, or from `{file: PATH}`; a literal is refused."""
-        from pydantic_core import core_schema  # noqa: PLC0415 (only where a model is made)
-
         del source, handler
         return core_schema.no_info_plain_validator_function(
             _secret, serialization=core_schema.plain_serializer_function_ser_schema(lambda _: "********")

@@ -15,7 +15,8 @@ from typing import Final
 import duckdb
 
 from exporter import disk, model
-from exporter.control import published
+from exporter.control import files as tables
+from exporter.control.published import PUBLISHED
 from exporter.store import duck, files, segment
 from exporter.store.catalog import Segment
 from exporter.store.rolled import ROLLS, is_open
@@ -23,7 +24,7 @@ from exporter.store.rolled import ROLLS, is_open
 MANIFEST: Final = "manifest.json"
 """In the data directory: table → list of {path, rows, bytes, min_time, max_time}; times in Unix nanoseconds."""
 
-CONTROL: Final = tuple(published.PUBLISHED)
+CONTROL: Final = tuple(PUBLISHED)
 """Views over what the serving process writes, `DATA/control/NAME.parquet`."""
 
 OBJECTS: Final = (
@@ -114,7 +115,7 @@ class Publisher:
         for name, table in model.STORED.items():
             _write_schema(self._data / _SCHEMA / f"{name}.parquet", table)
         disk.sync_directory(self._data / _SCHEMA)
-        published.make_missing(self._data)
+        tables.make_missing(self._data)
         disk.make_directory(self._data / _NEXT.parent)
 
     def publish(self, segments: Iterable[Segment]) -> None:
@@ -158,7 +159,7 @@ class Publisher:
             run("CREATE SCHEMA stored")
             run("CREATE SCHEMA control")
             for name in CONTROL:
-                path = duck.file_literal(published.path_of(self._data, name))
+                path = duck.file_literal(tables.path_of(self._data, name))
                 run(f"CREATE VIEW control.{name} AS FROM read_parquet({path})")
         for name in changed:
             table = model.STORED[name.removesuffix(OPEN)]

@@ -22,7 +22,8 @@ from exporter.alert.schedule import Turn, begun, done, due, next_at
 from exporter.alert.shapes import Change
 from exporter.clock import Clock
 from exporter.config import Config
-from exporter.control import Control, published
+from exporter.control import Control
+from exporter.control.files import Publisher
 from exporter.notify import settle, silences
 from exporter.notify.delivery import Delivery
 from exporter.notify.reach import Reach
@@ -72,7 +73,7 @@ class Watch:
         self._asking = Asking(config.alert.timeout)
         self._pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="rules")
         self._ended = Event()
-        self._publisher = published.Publisher(control, config.data)
+        self._publisher = Publisher(control, config.data)
         self._version: int | None = None
         self._checked_files = 0.0
         self._ledger = Ledger(control, config.data, config.store)

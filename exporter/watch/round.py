@@ -14,7 +14,7 @@ from threading import Event, Lock, Timer
 from typing import Final
 
 from exporter.alert import ask, saved, template
-from exporter.alert.evaluate import Context, Failure, evaluate
+from exporter.alert.evaluate import Context, Failure, evaluate, unusable
 from exporter.alert.rule import Watched
 from exporter.alert.shapes import Change, Sample
 from exporter.control import Control
@@ -108,6 +108,7 @@ def commit(
         for watched in round_.rules:
             answer = answers.get(watched.id, Failure("it was not asked"))
             try:
+                answer = unusable(watched.rule, answer) or answer
                 with _own(connection):
                     changes = _evaluate(connection, watched, answer, round_)
             except sqlite3.OperationalError:

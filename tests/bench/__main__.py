@@ -32,6 +32,7 @@ BENCHES: Final = {
     "files": _Bench("tests.bench.files"),
     "rollup": _Bench("tests.bench.rollup"),
     "rules": _Bench("tests.bench.rules"),
+    "notified": _Bench("tests.bench.notified"),
     "sdk": _Bench("tests.bench.sdk"),
 }
 

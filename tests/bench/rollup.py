@@ -80,7 +80,7 @@ _QUERIES: Final[Mapping[str, tuple[str, str]]] = {
 class Plan:
     """`millions` of spans of a day, of `templates` different requests; `runs` of each query on `threads`."""
 
-    millions: float = 10.0
+    millions: float = 2.0
     templates: int = 160
     runs: int = 5
     threads: int = 2

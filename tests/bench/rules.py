@@ -1,7 +1,7 @@
 """What a minute of a thousand rules costs: asking, judging, saving, in this process, over calls that are stored.
 
 In: a `Plan`. Out: `Figures`. Rules are of ten kinds of condition over a few windows and filters, as people have them:
-many ask the same question and differ in what they make of it. Slots are asked, evaluated and committed as the server does.
+many ask the same question and differ in what they make of it. Slots are evaluated and committed as the server does it.
 """
 
 from collections.abc import Iterator
@@ -190,7 +190,7 @@ def _calls(plan: Plan, now: int) -> Iterator[pa.Table]:
             "gen_ai_usage_input_tokens": [random.randrange(500, 2_000) for _ in starts],
             "gen_ai_usage_output_tokens": [random.randrange(10, 500) for _ in starts],
             "cost_nanos": [random.randrange(10**5, 10**7) for _ in starts],
-            "error_type": ["RateLimitError" if random.random() < 0.02 else None for _ in starts],  # noqa: PLR2004
+            "error_type": ["RateLimitError" if random.random() < 0.02 else None for _ in starts],
         }
         yield pa.Table.from_arrays(
             [_array(given.get(name), count, kind) for name, kind in table.columns.items()],

@@ -12,7 +12,10 @@ from exporter.alert.declared import defaults
 from exporter.alert.evaluate import Failure
 from exporter.alert.rule import Group, Rule, Watched
 from exporter.alert.shapes import Sample
-from exporter.cli.rules import condition
+from exporter.cli.rules_show import condition
+from exporter.query.compare import compared
+from exporter.query.measures import MEASURES
+from exporter.query.period import Period
 from exporter.query.views import Views, reading
 from exporter.sandbox import Column, Rows, Sandbox, SqlRefused
 from tests.exporter.store_tables import NOON, append, opened, spans, table
@@ -235,6 +238,13 @@ def test_records_behind_a_value_are_counted(views: Views) -> None:
 
 
 # ── Sharing, failing ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_people_who_ask_for_an_outcome_get_what_rules_get(views: Views) -> None:
+    period = Period(END - 5 * MINUTE, END)
+    (hits,) = compared(views, period, MEASURES["cache_hit_rate"]).rows
+    (denials,) = compared(views, period, MEASURES["rate_limit_denial_rate"], where='service = "shop"').rows
+    assert (hits.value, denials.value) == (0.3, 0.25)
 
 
 def test_rules_that_ask_the_same_share_one_question(views: Views) -> None:

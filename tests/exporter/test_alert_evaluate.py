@@ -1,7 +1,6 @@
 """One rule at one slot: all its instances, its own alert when it cannot be evaluated, starts, gaps and edits."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pytest
 
@@ -16,20 +15,13 @@ from exporter.alert.evaluate import (
     fault_fingerprint,
     grace_ns,
 )
-from exporter.alert.rule import Group, Rule, Watched
-from exporter.alert.shapes import Change, Instance, Labels, Sample
+from exporter.alert.rule import Watched
+from exporter.alert.shapes import Change, Instance, Labels
 from exporter.alert.template import render
 from exporter.units import NS_PER_S
+from tests.exporter.alerting import MINUTE, START, rule, samples
 
-MINUTE = 60 * NS_PER_S
-START = 29_000_000 * MINUTE
 FAILED = Failure("no such table")
-
-
-def rule(**words: Any) -> Watched:
-    told = {"alert": "Slow", "metric": "queue", "aggregation": "avg", "by": ["service"], "threshold": 5} | words
-    one = Rule.model_validate({name: value for name, value in told.items() if value is not None})
-    return Watched(f"g/{one.alert}", one, Group(name="g", rules=(one,)), "here")
 
 
 class Evaluated:
@@ -52,10 +44,6 @@ class Evaluated:
 
     def states(self) -> dict[str, str]:
         return {name(each.labels): each.state for each in self.instances if each.rule_id != FAULT_RULE_ID}
-
-
-def samples(values: Mapping[str, float | None]) -> list[Sample]:
-    return [Sample((("service", each),) if each else (), value, 100) for each, value in values.items()]
 
 
 def name(labels: Labels) -> str:

@@ -12,7 +12,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from exporter.control import FILE, Control, database, published
+from exporter.control import FILE, Control, database, files
+from exporter.control.published import PUBLISHED
 from exporter.errors import Corrupt, DataDirTooNew
 from exporter.store import Store
 from tests.exporter.store_tables import ask, opened
@@ -169,20 +170,20 @@ def test_flipped_bits_are_found_or_harmless(tmp_path: Path) -> None:
 
 def test_views_have_no_rows_before_a_server_ran(tmp_path: Path) -> None:
     store = opened(tmp_path)
-    for name, one in published.PUBLISHED.items():
+    for name, one in PUBLISHED.items():
         assert ask(tmp_path, f"SELECT count(*) FROM {name}") == [(0,)]
         assert [column for column, *_ in ask(tmp_path, f"DESCRIBE {name}")] == list(one.columns)
     for name in ("alerts_active_summary", "cost_today_summary"):
         assert ask(tmp_path, f"SELECT count(*) FROM {name}") == [(0,)]
     assert ("hourly_cost", "usd", 0.0) in ask(tmp_path, "SELECT metric, unit, value FROM metrics_recent_summary")
-    assert oct(published.path_of(tmp_path, "alerts").stat().st_mode & 0o777) == "0o600"
+    assert oct(files.path_of(tmp_path, "alerts").stat().st_mode & 0o777) == "0o600"
     store.close()
 
 
 def test_what_changes_is_published_and_nothing_else(control: Control, tmp_path: Path) -> None:
     store: Store = opened(tmp_path)
-    publisher = published.Publisher(control, tmp_path)
-    assert publisher.publish() == list(published.PUBLISHED)
+    publisher = files.Publisher(control, tmp_path)
+    assert publisher.publish() == list(PUBLISHED)
     assert publisher.publish() == []
     with control.writing() as connection:
         connection.execute(ALERT, ("ab" * 16, '{"model": "gpt-5", "odd": "\\ud800"}'))
@@ -196,9 +197,9 @@ def test_what_changes_is_published_and_nothing_else(control: Control, tmp_path: 
 
 
 def test_a_file_that_is_not_ours_is_written_anew(control: Control, tmp_path: Path) -> None:
-    publisher = published.Publisher(control, tmp_path)
+    publisher = files.Publisher(control, tmp_path)
     publisher.publish()
-    path = published.path_of(tmp_path, "alerts")
+    path = files.path_of(tmp_path, "alerts")
     assert publisher.is_whole()
     path.write_bytes(b"somebody's")
     assert not publisher.is_whole()
@@ -209,19 +210,19 @@ def test_a_file_that_is_not_ours_is_written_anew(control: Control, tmp_path: Pat
 
 
 def test_a_file_of_another_version_gives_way_to_todays(tmp_path: Path) -> None:
-    published.make_missing(tmp_path)
-    path = published.path_of(tmp_path, "alerts")
+    files.make_missing(tmp_path)
+    path = files.path_of(tmp_path, "alerts")
     before = {one.name: one.stat().st_mtime_ns for one in path.parent.iterdir()}
-    published.make_missing(tmp_path)
+    files.make_missing(tmp_path)
     assert {one.name: one.stat().st_mtime_ns for one in path.parent.iterdir()} == before
     duckdb.sql(f"COPY (SELECT 1 AS old) TO '{path}'")
-    published.make_missing(tmp_path)
-    assert pq.read_schema(path).names == list(published.PUBLISHED["alerts"].columns)
+    files.make_missing(tmp_path)
+    assert pq.read_schema(path).names == list(PUBLISHED["alerts"].columns)
 
 
 def test_a_reader_sees_whole_files_while_they_are_written_over(control: Control, tmp_path: Path) -> None:
     store: Store = opened(tmp_path)
-    publisher = published.Publisher(control, tmp_path)
+    publisher = files.Publisher(control, tmp_path)
     publisher.publish()
     ended = threading.Event()
     failures: list[str] = []

@@ -252,6 +252,10 @@ LINES: list[tuple[str, str, int, str, dict[str, str]]] = [
         ("100%", [1]),
         ("10%%", []),
         ("r_quest", []),
+        ("r.quest", []),
+        ("reques[t]", []),
+        ('"(refused"', []),
+        ('"by.*host"', []),
     ],
 )
 def test_a_search_finds(text: str, expected: list[int]) -> None:

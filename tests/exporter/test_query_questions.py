@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -157,6 +158,13 @@ def test_figures_of_rollups_are_the_same_but_for_percentiles_within_their_bound(
             assert near == pytest.approx(said, rel=rolled.precision.error_ratio)
 
 
+def test_figures_of_rollups_without_percentiles_are_the_same_but_for_these(views: Views) -> None:
+    full = figures.figures(views, HOURLY, by=["provider"], from_rollups=True).rows
+    less = figures.figures(views, HOURLY, by=["provider"], from_rollups=True, percentiles=False).rows
+    assert all(None not in row.percentiles_ns for row in full)
+    assert less == tuple(replace(row, percentiles_ns=(None, None, None)) for row in full)
+
+
 def test_a_long_range_is_answered_from_rollups_and_a_filter_that_they_do_not_have_from_calls(views: Views) -> None:
     long = Period(NOW - 3 * HOUR, NOW)
     assert figures.figures(views, long).source == "cells_1min"
@@ -265,6 +273,8 @@ def test_logs_are_searched_and_counted(views: Views) -> None:
     word = str(everything[0].body).split()[0]
     found = logs.search_logs(views, HOURLY, word.upper(), limit=1_000).rows
     assert everything[0].time_ns in {row.time_ns for row in found}
+    assert logs.search_logs(views, HOURLY, limit=7).rows == everything[:7]
+    assert logs.search_logs(views, HOURLY, "nobody-ever-wrote-this").rows == ()
     assert not list(logs.came_in(views, NOW // 1_000))
     assert len(list(logs.came_in(views, NOW // 1_000 - 1))) == 40
 

@@ -4,6 +4,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from exporter.alert.rule import Group, Rule
@@ -199,6 +201,49 @@ def test_what_is_nested_without_end_is_refused() -> None:
     assert "nested deeper than" in places("groups: " + "[" * 60 + "]" * 60 + "\n")[0]
     assert "nested deeper than" in places("groups: " + "[" * 5_000 + "]" * 5_000 + "\n")[0]
     assert places("groups: &a\n  - *a\n")[0].startswith("1:9: nested deeper than")
+
+
+MARKS = [
+    "",
+    "\n",
+    " ",
+    "  - ",
+    ": ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "*a",
+    "&a ",
+    "<<: *a",
+    "!x ",
+    "|",
+    ">",
+    '"',
+    "'",
+    "#",
+    "%",
+    "\t",
+]
+WORDS = ["\0", "é", "~", "null", "1e999", "0x", "rules:", "groups:", "by:", "thresholds: {critical: 1}", "9" * 400]
+PIECES = st.sampled_from(MARKS + WORDS)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(GOOD)), st.integers(0, 30), PIECES), min_size=1, max_size=4))
+def test_whatever_a_file_holds_it_is_read_or_all_its_problems_are_in_it(edits: list[tuple[int, int, str]]) -> None:
+    text = GOOD
+    for at, cut, put in edits:
+        text = text[:at] + put + text[at + cut :]
+    try:
+        assert read(text, "r.yaml", SECTIONS).source == "r.yaml"
+    except BadRules as error:
+        lines = text.count("\n") + 1
+        for one in error.problems:
+            assert 1 <= one.line <= lines + 1
+            assert one.column >= 1
+            assert one.message
+            assert one.picture
 
 
 # ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -102,7 +102,8 @@ def test_a_damaged_footer_is_said_to_be_one(pieces: list[Path], damage: str) -> 
     if damage == "footer":
         begin = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
         data[begin : len(data) - 8] = b"\xff" * (len(data) - 8 - begin)
-    pieces[0].write_bytes({"cut": data[:-3], "empty": b"", "footer": data}[damage])
+    damaged = {"cut": bytes(data[:-3]), "empty": b"", "footer": bytes(data)}
+    pieces[0].write_bytes(damaged[damage])
     with pytest.raises(Corrupt):
         splice.read(pieces[0])
 

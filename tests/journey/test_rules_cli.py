@@ -1,6 +1,8 @@
 """`ax rules` as people use it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from exporter.cli.main import run
 from exporter.clock import SystemClock
 from tests.exporter.store_tables import StillClock, append, opened, spans
 
+ROOT = Path(__file__).parents[2]
 S = 10**9
 MINUTE = 60 * S
 GOOD = """
@@ -110,11 +113,12 @@ def test_check_of_nothing_says_so(ax: Ax, tmp_path: Path) -> None:
     assert (code, "there is no such file" in said) == (1, True)
 
 
-def test_list_shows_all_rules_and_their_conditions(ax: Ax, data: Path) -> None:
+def test_list_shows_all_rules_and_their_conditions(ax: Ax, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "240")
     code, said = ax("rules", "list", "--data", data)
     assert code == 0
     lines = {line.split()[0]: " ".join(line.split()) for line in said.splitlines() if line}
-    assert "warning p95_latency > 2 s over 5 min by model 60s" in lines["chat/SlowChat"].replace("1m ", "60s ")
+    assert lines["chat/SlowChat"] == "chat/SlowChat warning p95_latency > 2 s over 5 min by model 1m chat.yaml:6 on"
     assert "critical error_rate > 5 % over 1 min 15s default on" in lines["defaults-critical/FailingCalls"]
     code, said = ax("rules", "list", "--data", data, "--json")
     found: dict[str, Any] = {one["id"]: one for one in json.loads(said)}
@@ -139,8 +143,17 @@ def test_backtest_takes_a_rule_that_is_not_in_use(ax: Ax, data: Path, tmp_path: 
     draft.write_text("groups:\n  - {name: d, rules: [{alert: Busy, metric: calls, threshold: 1000000}]}\n")
     code, said = ax("rules", "backtest", "Busy", "--file", draft, "--range", "30m", "--data", data)
     assert (code, "0 alerts in 30m" in said) == (0, True)
-    code, said = ax("rules", "backtest", "Bussy", "--file", draft, "--data", data)
-    assert (code, "there is no rule Bussy" in said) == (1, True)
+    code, said = ax("rules", "backtest", "Idle", "--file", draft, "--data", data)
+    assert (code, "there is no rule Idle" in said) == (1, True)
+
+
+def test_the_bench_evaluates_every_rule_and_instance() -> None:
+    plan = ["--rules=20", "--groups=2", "--instances=3", "--questions=4", "--spans=6000", "--slots=1"]
+    command = [sys.executable, "-m", "tests.bench", "rules", "--json", *plan]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert (figures["rules"], figures["instances"], figures["questions"], figures["errors"]) == (20, 60, 4, [])
 
 
 @pytest.mark.parametrize(("timeline", "code"), [(".PPFFF.", 0), (".FFFFF.", 1)])

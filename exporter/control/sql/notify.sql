@@ -2,7 +2,8 @@
 
 -- What a channel is to know of an episode of an alert, and what it was told. `kind` is alert or no_data; `change` is
 -- the newest exporter.alert.shapes.Change. `due_at` is when there is something to say, NULL when there is not;
--- `free_at` is before when it may not be said, whatever else of its group is (cooldown, repeats).
+-- `free_at` is before when it may not be said, whatever else of its group is (cooldown, repeats); `tries` counts what
+-- was given up.
 CREATE TABLE IF NOT EXISTS notify_lines (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     channel TEXT NOT NULL,
@@ -26,6 +27,7 @@ CREATE TABLE IF NOT EXISTS notify_lines (
     told_acknowledged INTEGER NOT NULL DEFAULT 0,
     told_over INTEGER NOT NULL DEFAULT 0,
     repeats INTEGER NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0,
     free_at INTEGER NOT NULL DEFAULT 0,
     due_at INTEGER,
     batch INTEGER REFERENCES notify_batches (number) ON DELETE SET NULL,

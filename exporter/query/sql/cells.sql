@@ -86,7 +86,10 @@ SELECT
     latency_max_ns,
     list_transform(
         [p50, p95, p99],
-        lambda bucket: greatest(latency_min_ns, least(latency_max_ns, round(sketch_value(bucket))))::BIGINT
+        lambda bucket: CASE
+            WHEN bucket IS NOT NULL
+                THEN greatest(latency_min_ns, least(latency_max_ns, round(sketch_value(bucket))))::BIGINT
+        END
     ) AS percentiles_ns,
     tokens_input,
     tokens_output,

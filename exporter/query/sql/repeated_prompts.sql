@@ -14,7 +14,7 @@ WITH prompts AS (
     FROM ({calls})
     WHERE start_time >= make_timestamptz($start_us::BIGINT)
       AND start_time < make_timestamptz($end_us::BIGINT)
-      AND NOT failed
+      AND failed IS NOT TRUE
       AND {where}
 ),
 repeated AS (

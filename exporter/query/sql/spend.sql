@@ -1,4 +1,5 @@
--- What was spent in stretches of time by accounts, from the cells of {cells}, whose width divides the stretches' ends.
+-- What was spent in stretches of time by accounts, from the cells of {cells}. Stretches begin and end on quarters of an
+-- hour, as days of all time zones do, and on whole cells: cells are added up by quarters, before they are compared.
 -- $stretches: distinct start and end, Unix microseconds, with a number. $accounts: which stretch, and whose spend:
 -- lists of values, empty for all. `overflowed` is what has lost its dimensions, within all of the stretch.
 -- $start_us, $end_us: what holds all of the stretches.
@@ -15,31 +16,35 @@ accounts AS MATERIALIZED (
             recursive := true
         )
 ),
-spent AS MATERIALIZED (
+quarters AS MATERIALIZED (
     SELECT
-        stretch,
+        epoch_us(time) // 900_000_000 * 900_000_000 AS quarter_us,
         tenant_id,
-        cells.provider,
-        cells.model,
-        cells.agent,
-        cells.workflow,
+        provider,
+        model,
+        agent,
+        workflow,
         overflow,
         sum(cost_nanos) AS nanos,
         sum(count) AS calls,
         sum(unpriced) AS unpriced
-    FROM {cells} AS cells
-    JOIN stretches ON epoch_us(time) >= start_us AND epoch_us(time) < end_us
+    FROM {cells}
     WHERE source = 'call'
       AND time >= make_timestamptz($start_us::BIGINT)
       AND time < make_timestamptz($end_us::BIGINT)
     GROUP BY ALL
+),
+spent AS (
+    SELECT quarters.*, stretch
+    FROM quarters
+    JOIN stretches ON quarter_us >= start_us AND quarter_us < end_us
 )
 SELECT
     accounts.account,
     spent.stretch,
     coalesce(sum(nanos), 0)::BIGINT AS nanos,
     sum(calls)::BIGINT AS calls,
-    sum(unpriced)::BIGINT AS unpriced,
+    sum(spent.unpriced)::BIGINT AS unpriced,
     FALSE AS overflowed
 FROM spent
 JOIN accounts

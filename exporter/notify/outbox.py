@@ -49,12 +49,13 @@ _OF_GROUP: Final = (
     f"{LINE} WHERE channel = :name AND group_key = :key AND due_at IS NOT NULL AND batch IS NULL AND free_at <= :now "
     f"AND {_IN_ORDER} ORDER BY number LIMIT {_AT_ONCE}"
 )
-_NEXT: Final = (
-    "SELECT (SELECT due_at FROM notify_lines WHERE channel = :name AND due_at IS NOT NULL AND batch IS NULL "
-    f"AND {_IN_ORDER} ORDER BY due_at LIMIT 1), "
-    "(SELECT min(next_at) FROM notify_batches WHERE channel = :name AND ended_at IS NULL), "
-    "(SELECT max(paused_until) FROM notify_channels WHERE name = :name)"  # noqa: S608 -- text of ours
+_FIRST: Final = (
+    "due_at FROM notify_lines WHERE channel = :name AND due_at IS NOT NULL AND batch IS NULL "
+    f"AND {_IN_ORDER} ORDER BY due_at LIMIT 1"
 )
+_AGAIN: Final = "min(next_at) FROM notify_batches WHERE channel = :name AND ended_at IS NULL"
+_PAUSED: Final = "max(paused_until) FROM notify_channels WHERE name = :name"
+_NEXT: Final = f"SELECT (SELECT {_FIRST}), (SELECT {_AGAIN}), (SELECT {_PAUSED})"  # noqa: S608 -- text of ours
 _FIRING: Final = {"firing", "escalated", "deescalated"}
 _OVER: Final = {"resolved", "dropped"}
 

@@ -135,8 +135,8 @@ def _put_off(connection: sqlite3.Connection, batch: Batch, lines: list[Line], no
 
 def _close(connection: sqlite3.Connection, batch: Batch, state: str, answer: Answer, now: int) -> None:
     connection.execute(
-        "UPDATE notify_batches SET state = ?, status = ?, ended_at = ? WHERE number = ?",
-        (state, answer.status, now, batch.number),
+        "UPDATE notify_batches SET state = ?, status = ?, is_maybe = is_maybe OR ?, ended_at = ? WHERE number = ?",
+        (state, answer.status, answer.is_maybe, now, batch.number),
     )
 
 

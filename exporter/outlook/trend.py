@@ -47,7 +47,7 @@ def trend(values: Sequence[float | None]) -> Trend | None:
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """A measure of calls in a period, in as much time before, and for each whole day (UTC); None where there is none."""
+    """A measure of calls in a period, in as much time before, and by whole day (UTC); None where there is none."""
 
     measure: Measure
     value: float | None

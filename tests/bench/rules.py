@@ -34,7 +34,7 @@ _DELAY_NS: Final = 15 * NS_PER_S
 _INTERVAL_NS: Final = 60 * NS_PER_S
 _TIMEOUT_NS: Final = 60 * NS_PER_S
 _LONGEST_NS: Final = 70 * 60 * NS_PER_S
-_SEGMENTS: Final = 20
+_OF_A_SEGMENT: Final = 10_000
 _CONDITIONS: Final = (
     "metric: p95_latency, threshold: 2s",
     "metric: p99_latency, threshold: 4s",
@@ -159,10 +159,11 @@ def _store(data: Path, plan: Plan, now: int) -> None:
 def _calls(plan: Plan, now: int) -> Iterator[pa.Table]:
     random = Random(1)
     table = model.TABLES["spans"]
-    count = plan.spans // _SEGMENTS
-    for segment in range(_SEGMENTS):
-        begin = now - _LONGEST_NS + segment * _LONGEST_NS // _SEGMENTS
-        starts = [begin + n * (_LONGEST_NS // _SEGMENTS) // count for n in range(count)]
+    segments = max(plan.spans // _OF_A_SEGMENT, 1)
+    count, span_ns = plan.spans // segments, _LONGEST_NS // segments
+    for segment in range(segments):
+        begin = now - _LONGEST_NS + segment * span_ns
+        starts = [begin + n * span_ns // count for n in range(count)]
         took = [int(random.lognormvariate(0, 0.5) * NS_PER_S) for _ in starts]
         first = segment * count + 1
         given: dict[str, Any] = {

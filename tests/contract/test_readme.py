@@ -53,8 +53,10 @@ COMMANDS: Final = [block for block in blocks("bash") if block.text.strip() not i
 TESTS: Final = [block for block in blocks("python") if "def test_" in block.text]
 PROGRAMS: Final = [block for block in blocks("python") if block not in TESTS]
 TRACED: Final = [block for block in PROGRAMS if "otel_ax.configure(" in block.text]
-APP: Final = "# app.py\n"
-"""How a program begins that other examples run."""
+FILES: Final = {
+    block: match[1] for block in BLOCKS if (match := re.match(r"# (app\.py|telemetry/rules/\w+\.yaml)\n", block.text))
+}
+"""Examples that are files which others use, and where they are."""
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +71,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             assert answer.status_code == 200
         until(lambda: started.sql("SELECT count(*) FROM spans WHERE service_name = 'checkout'") == [(200,)], "spans")
         until(lambda: started.sql("SELECT count(*) FROM logs WHERE service_name = 'checkout'") == [(50,)], "logs")
-        for block in PROGRAMS:
-            if block.text.startswith(APP):
-                (started.data.parent / "app.py").write_text(block.text)
+        for block, name in FILES.items():
+            (started.data.parent / name).parent.mkdir(exist_ok=True)
+            (started.data.parent / name).write_text(block.text)
         yield started
 
 
@@ -165,7 +167,7 @@ def test_questions_have_answers(block: Block, server: Server) -> None:
     assert len(server.sql(block.text)) > 0
 
 
-@pytest.mark.parametrize("block", blocks("yaml"), ids=str)
+@pytest.mark.parametrize("block", [block for block in blocks("yaml") if block not in FILES], ids=str)
 def test_settings_are_settings(block: Block, server: Server, tmp_path: Path) -> None:
     (tmp_path / "ax.yaml").write_text(block.text)
     run(["ax", "config", "check", "--config", str(tmp_path / "ax.yaml")], server)

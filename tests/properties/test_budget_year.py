@@ -102,7 +102,7 @@ def lived(world: World, connection: sqlite3.Connection) -> list[Event]:
         touched = [Period(made, made + 1) for made, _ in new]
         days: dict[Day, object] = dict(days_that_count(BUDGETS, now, touched))
         events += settle(connection, BUDGETS, {day: world.spent(day[1]) for day in days}, now)
-        world.costs = [cost for cost in world.costs if cost[0] > now - 8 * DAY]  # nothing older is asked for
+        world.costs = [cost for cost in world.costs if cost[0] > now - 10 * DAY]  # nothing older is asked for
     return events
 
 

@@ -104,6 +104,7 @@ class Store(_Settings):
     grace: Duration = Field(3_600 * 10**9, description="how long a replaced segment stays for readers that hold it")
     lateness: Duration = Field(600 * 10**9, description="how long after its end an hour waits for late rows")
     scrub_interval: Duration = Field(86_400 * 10**9, description="how often a segment's checksum is verified")
+    splice_rows: int = Field(16_384, description="row groups of so many rows stay as they are while their hour is open")
     memory_bytes: Size = Field(256 * 2**20, description="memory that compaction may use")
     rollup: Rollup = Rollup()
     retention: Retention = Retention()

@@ -62,10 +62,11 @@ def change(
         from_state=before,
         to_state=after,
         severity=severity,
-        value=3.25,
-        threshold=2.0,
+        value=3.25e9,
+        threshold=2e9,
         labels=labels,
         annotations=(("summary", "Calls take 3.25 s"),),
+        unit="ns",
     )
     return replace(made, **parts)
 

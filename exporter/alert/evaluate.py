@@ -201,13 +201,15 @@ def _is_gone(instance: Instance) -> bool:
 
 
 def _dressed(rule: Rule, changes: Changes, context: Context) -> Changes:
-    """The changes with the rule's name and labels and with annotations."""
+    """The changes with the rule's name, labels and unit and with annotations."""
     if not changes:
         return ()
     extra = tuple(rule.labels.items())
-    named = (replace(each, rule=rule.alert, labels=tuple(sorted(each.labels + extra))) for each in changes)
+    named = tuple(
+        replace(each, rule=rule.alert, labels=tuple(sorted(each.labels + extra)), unit=rule.unit) for each in changes
+    )
     if context.render is None:
-        return tuple(named)
+        return named
     render = context.render
     return tuple(replace(each, annotations=render(rule, each)) for each in named)
 

@@ -61,7 +61,7 @@ def remove(connection: sqlite3.Connection, gone: Iterable[Instance], reason: str
 def _dressed(alert: Alert, changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes in the words of the alert: with its rule's name and labels, and with annotations."""
     words: dict[str, Any] = {"rule": alert.rule, "labels": alert.labels, "annotations": alert.annotations}
-    return tuple(replace(change, **words) for change in changes)
+    return tuple(replace(change, **words, unit=alert.unit) for change in changes)
 
 
 def _by_hand(alert: Alert, transition: Transition, by: str, now: int) -> Change:
@@ -83,6 +83,7 @@ def _by_hand(alert: Alert, transition: Transition, by: str, now: int) -> Change:
         annotations=alert.annotations,
         by=by,
         reason="by_hand" if transition == "resolved" else "",
+        unit=alert.unit,
     )
 
 

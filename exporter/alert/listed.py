@@ -70,6 +70,7 @@ class Entry:
     severity: Severity
     threshold: float | None
     rule_id: str
+    unit: Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,11 @@ def history(
 ) -> tuple[Entry, ...]:
     """What changed, the latest first: of one alert, or of all; `before` is the last one's number."""
     cursor = connection.execute(
-        """SELECT number, substr(episode, 1, 12), rule, at, from_state, to_state, value, by, reason, transition,
-            severity, threshold, rule_id
+        f"""SELECT number, substr(episode, 1, 12), rule, at, from_state, to_state, value, by, reason, transition,
+            severity, threshold, rule_id, {_unit_in("alert_history")}
         FROM alert_history
         WHERE (:episode IS NULL OR episode = :episode) AND (:before IS NULL OR number < :before)
-        ORDER BY number DESC LIMIT :limit""",
+        ORDER BY number DESC LIMIT :limit""",  # noqa: S608 (ours, with names)
         {"episode": episode, "before": before, "limit": min(limit, _MOST_LISTED)},
     )
     with closing(cursor) as rows:
@@ -179,6 +180,14 @@ def statistics(connection: sqlite3.Connection, now: int) -> Statistics:
     )
 
 
+def _unit_in(table: str) -> str:
+    """SQL for what values of a rule are numbers of; budgets are no rules, and count money."""
+    return (
+        f"coalesce((SELECT r.unit FROM alert_rules r WHERE r.id = {table}.rule_id), "  # noqa: S608 (a name of ours)
+        f"iif({table}.rule_id GLOB 'ax/budget/*', 'usd_nanos', 'number'))"
+    )
+
+
 def _alerts(connection: sqlite3.Connection, condition: str, values: Sequence[object]) -> tuple[Alert, ...]:
     cursor = connection.execute(
         f"""SELECT id, rule, state, severity, labels, annotations,
@@ -186,7 +195,7 @@ def _alerts(connection: sqlite3.Connection, condition: str, values: Sequence[obj
             coalesce((SELECT i.threshold FROM alert_instances i WHERE i.episode = alerts.episode), threshold),
             started_at, fired_at, acknowledged_at, acknowledged_by, note, resolved_at, resolved_by, reason, rule_id,
             tenant_id, fingerprint, episode,
-            coalesce((SELECT r.unit FROM alert_rules r WHERE r.id = alerts.rule_id), 'number')
+            {_unit_in("alerts")}
         FROM alerts WHERE {condition}""",  # noqa: S608 (ours, with question marks)
         values,
     )

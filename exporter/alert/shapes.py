@@ -6,6 +6,8 @@ In: nothing. Out: frozen values; all times are Unix nanoseconds.
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from exporter.alert.quantity import Unit
+
 Severity = Literal["info", "warning", "error", "critical"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "error", "critical")
 """From the mildest to the worst."""
@@ -96,7 +98,7 @@ class Change:
     """An instance went from one state to another, at a slot or by somebody's hand.
 
     `labels` are the group's and the rule's together; `annotations` are rendered. `by` is who, where it was a person;
-    `reason` such as `false`, `missing_series`, `rule_changed`, `by_hand`.
+    `reason` such as `false`, `missing_series`, `rule_changed`, `by_hand`; `value` and `threshold` are numbers of `unit`.
     """
 
     rule_id: str
@@ -115,3 +117,4 @@ class Change:
     annotations: Labels = ()
     by: str | None = None
     reason: str = ""
+    unit: Unit = "number"

@@ -19,7 +19,7 @@ _CRITICAL: Final = 100
 
 
 def change_of(event: Event) -> Change:
-    """One event as a change; `value` and `threshold` are US dollars."""
+    """One event as a change; `value` and `threshold` are nano-dollars."""
     budget = event.budget
     labels = _labels(budget)
     rule_id = f"{RULE}{budget.name}"
@@ -40,11 +40,12 @@ def change_of(event: Event) -> Change:
         from_state=from_state,
         to_state=to_state,
         severity=_severity(percent),
-        value=event.spent.nanos / NANOS,
-        threshold=None if percent is None else budget.limit_nanos * percent / 100 / NANOS,
+        value=float(event.spent.nanos),
+        threshold=None if percent is None else budget.limit_nanos * percent / 100,
         labels=labels,
         annotations=tuple(sorted(_annotations(event).items())),
         reason=_reason(event),
+        unit="usd_nanos",
     )
 
 

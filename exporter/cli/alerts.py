@@ -182,7 +182,12 @@ def history(
     with _control(directory(data)) as control, control.reading() as connection:
         episode = listed.find(connection, identity, active=False).episode if identity else None
         found = listed.history(connection, episode=episode, limit=limit)
-    _show(found, alerts_show.HISTORY, as_json=as_json, empty="nothing has happened")
+    _show(
+        found,
+        alerts_show.HISTORY if as_json else alerts_show.HISTORY_SEEN,
+        as_json=as_json,
+        empty="nothing has happened",
+    )
 
 
 @app.command()

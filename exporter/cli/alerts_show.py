@@ -92,10 +92,17 @@ HISTORY: Final[list[Column[Entry]]] = [
     Column("from_state", lambda row: row.from_state, "from"),
     Column("to_state", lambda row: row.to_state, "to"),
     Column("severity", lambda row: row.severity, style=_severe),
-    Column("value", lambda row: row.value, "value", words.number),
+    Column("value", lambda row: row.value),
+    Column("unit", lambda row: row.unit),
     Column("by", lambda row: row.by),
     Column("reason", lambda row: row.reason),
 ]
+HISTORY_SEEN: Final[list[Column[Entry]]] = [
+    Column("value", lambda row: shown(row.value, row.unit)) if column.key == "value" else column
+    for column in HISTORY
+    if column.key != "unit"
+]
+"""As people read it."""
 SILENCES: Final[list[Column[Silence]]] = [
     Column("id", lambda row: row.id),
     Column("matchers", lambda row: [str(one) for one in row.matchers], "of", ", ".join),

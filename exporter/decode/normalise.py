@@ -323,16 +323,8 @@ def _costs(columns: Columns, spans: Spans, counted: c.Mask, exclusive: c.Mask) -
         seconds=np.where(np.isfinite(seconds) & (seconds > 0), seconds, 0.0),
         exclusive=exclusive[rows],
     )
-    found = pricing.columns_of(pricing.cost(calls), rows, len(spans))
-    return found | {"unpriced": _excused(found["unpriced"], spans.failed, columns[semconv.ERROR_TYPE])}
-
-
-def _excused(unpriced: pa.DictionaryArray, failed: c.Mask, error: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Why calls have no price; a call that failed and tells no usage has none that could be missing."""
-    without = among(unpriced, {pricing.NO_USAGE}) & (failed | (codes_of(error) >= 0))
-    if not without.any():
-        return unpriced
-    return pc.if_else(pa.array(without), pa.scalar(None, pa.string()), unpriced.dictionary_decode()).dictionary_encode()
+    failed = spans.failed | (codes_of(columns[semconv.ERROR_TYPE]) >= 0)
+    return pricing.columns_of(pricing.cost(calls), rows, failed[rows], len(spans))
 
 
 def _counts_at(column: pa.Array, rows: c.Codes) -> c.Ints:

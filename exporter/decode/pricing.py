@@ -311,8 +311,8 @@ def _price_one(calls: Calls, i: int, made: Costs) -> None:
             made.parts[_PART_OF[bucket]][i] += nanos
 
 
-def columns_of(made: Costs, rows: c.Codes, count: int) -> dict[str, pa.Array]:
-    """The columns of `count` spans, of which `rows` are the calls."""
+def columns_of(made: Costs, rows: c.Codes, failed: c.Mask, count: int) -> dict[str, pa.Array]:
+    """The columns of `count` spans, of which `rows` are the calls; of those, what `failed` without usage lacks none."""
     priced = np.flatnonzero(made.priced)
     put = _Scatter(rows[priced], count)
     columns = {"cost_nanos": put.column(made.nanos[priced])}
@@ -322,6 +322,8 @@ def columns_of(made: Costs, rows: c.Codes, count: int) -> dict[str, pa.Array]:
         words = list(dict.fromkeys(value for value in values if value is not None))
         place = np.array([-1 if value is None else words.index(value) for value in values], dtype=np.int32)
         codes = place[made.about]
+        if name == "unpriced" and NO_USAGE in words:
+            codes[failed & (codes == words.index(NO_USAGE))] = -1
         there = np.flatnonzero(codes >= 0)
         put_words = put if name != "unpriced" and len(there) == len(priced) else _Scatter(rows[there], count)
         columns[name] = pa.DictionaryArray.from_arrays(put_words.column(codes[there]), pa.array(words, pa.string()))

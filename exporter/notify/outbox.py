@@ -55,7 +55,7 @@ _FIRST: Final = (
 )
 _AGAIN: Final = "min(next_at) FROM notify_batches WHERE channel = :name AND ended_at IS NULL"
 _PAUSED: Final = "max(paused_until) FROM notify_channels WHERE name = :name"
-_NEXT: Final = f"SELECT (SELECT {_FIRST}), (SELECT {_AGAIN}), (SELECT {_PAUSED})"  # noqa: S608 -- text of ours
+_NEXT: Final = f"SELECT (SELECT {_FIRST}), (SELECT {_AGAIN}), (SELECT {_PAUSED})"
 _FIRING: Final = {"firing", "escalated", "deescalated"}
 _OVER: Final = {"resolved", "dropped"}
 

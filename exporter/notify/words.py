@@ -6,6 +6,8 @@ In: a notice. Out: plain text; all of it may hold what strangers wrote.
 from datetime import UTC, datetime
 from typing import Final
 
+from exporter.alert.quantity import shown
+from exporter.alert.shapes import Change
 from exporter.notify.notice import Batch, Notice, Said
 from exporter.notify.text import link, plain
 from exporter.units import NS_PER_S
@@ -60,10 +62,7 @@ def facts(notice: Notice) -> list[tuple[str, str]]:
     """Names and values, the most wanted first, then the labels."""
     change = notice.change
     said = [("severity", str(change.severity))]
-    if change.value is not None:
-        said.append(("value", number(change.value)))
-    if change.threshold is not None:
-        said.append(("threshold", number(change.threshold)))
+    said += figures(change)
     said.append(("since", moment(notice.since)))
     if notice.said == "resolved":
         said.append(("resolved", moment(change.at)))
@@ -85,9 +84,10 @@ def description(notice: Notice) -> str:
     return plain(annotations.get("description", "")) if "summary" in annotations else ""
 
 
-def number(value: float) -> str:
-    """A figure for people."""
-    return f"{value:.6g}"
+def figures(change: Change) -> list[tuple[str, str]]:
+    """Its value and threshold with their unit, those that there are."""
+    both = (("value", change.value), ("threshold", change.threshold))
+    return [(name, shown(value, change.unit)) for name, value in both if value is not None]
 
 
 def moment(at: int) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import duckdb
 
@@ -24,9 +23,6 @@ from exporter.store.recount import wrappers
 from exporter.store.revise import revised
 from exporter.store.rolled import ROLLS, is_open
 from exporter.store.slices import NO_ROWS, Slice, doubles, in_order, revised_in_order, slices, summed
-
-_WHOLE_ROWS: Final = segment.ROW_GROUP_ROWS // 4
-"""Row groups of at least so many rows on average stay as they are in an open hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +89,12 @@ class Merger:
         """The inputs, where stringing them together makes what writing their rows again would; else none."""
         if self._merge.level != MERGED or self._table.name in model.FIGURES:
             return []
-        if any(one.columns != len(self._table.columns) or one.rows < _WHOLE_ROWS for one in self._merge.inputs):
+        least = self._settings.splice_rows
+        if any(one.columns != len(self._table.columns) or one.rows < least for one in self._merge.inputs):
             return []
-        parts = [splice.read(self._data / one.path) for one in self._merge.inputs]
-        return parts if splice.fit(parts) and all(part.rows >= _WHOLE_ROWS * part.groups for part in parts) else []
+        parts = [part for one in self._merge.inputs if (part := splice.read(self._data / one.path)) is not None]
+        are_all = len(parts) == len(self._merge.inputs) and splice.fit(parts)
+        return parts if are_all and all(part.rows >= least * part.groups for part in parts) else []
 
     def _string_together(self, parts: Sequence[splice.Part], stopped: Callable[[], bool]) -> None:
         file: splice.Spliced | None = None
@@ -105,7 +103,7 @@ class Merger:
             if file is None or file.rows >= FILE_ROWS:
                 self._close_file(0, None)
                 file = self._file = splice.Spliced(self._next_path())
-            file.add(part)
+            file.add(part, one.checksum)
             self._ranges.append((one.min_time, one.max_time))
 
     def _write_again(self, connection: duckdb.DuckDBPyConnection, stopped: Callable[[], bool]) -> int:

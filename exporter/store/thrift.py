@@ -1,9 +1,10 @@
 """Thrift's compact protocol, as far as the footers of Parquet files need it.
 
-In: bytes of structs. Out: where their fields are; the same bytes with some numbers greater; bytes of structs.
+In: bytes of structs. Out: where their fields and offsets are; the same bytes with offsets grown; bytes of structs.
+What is not understood to the last byte is refused: a field that nobody here knows may be an offset.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,13 +20,15 @@ STRUCT: Final = 12
 """Types."""
 
 OFFSET: Final = "offset"
-"""In a shape: this number grows. A shape says by their numbers what fields are: an offset, a struct of another shape,
-or a list of such structs; fields that it does not name stay as they are."""
+KEPT: Final = "kept"
+"""In a shape: this number grows; this stays as it is, whatever is in it. A shape says by their numbers what the fields
+of a struct are: one of these, a struct of another shape, or a list of such structs. There are no others."""
 
 Shape = Mapping[int, Any]
 
 _LONG_LIST: Final = 15  # in the head of a list: its length follows
-_DOUBLE_BYTES: Final = 8
+_BYTES: Final = {TRUE: 1, FALSE: 1, BYTE: 1, DOUBLE: 8}  # of an element of a list
+_NUMBER_BITS: Final = 64
 _MORE: Final = 0x80  # in a byte of a number: another one follows
 
 
@@ -38,61 +41,81 @@ class Field:
     end: int
 
 
-def fields_of(data: bytes) -> dict[int, Field]:
-    """The fields of the struct at the beginning of `data`, by number."""
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A number that is an offset, and where it begins and ends."""
+
+    value: int
+    begin: int
+    end: int
+
+
+def fields_of(data: bytes, known: Collection[int]) -> dict[int, Field]:
+    """The fields of the struct that `data` is, by number. Raises `IndexError` or `ValueError` where it is no such."""
     found, at, field = {}, 0, 0
     while head := data[at]:
         field, begin = _field_head(data, at, head, field)
         at = _after(data, begin, head & 15)
+        if field in found or field not in known:
+            raise ValueError(f"field {field}")
         found[field] = Field(head & 15, begin, at)
+    if at + 1 != len(data):
+        raise ValueError(f"{len(data) - at - 1} bytes behind the last field")
     return found
 
 
-def grown(data: bytes, at: int, length: int, shape: Shape, by: int) -> bytes:
-    """So many structs from `at` on, in which what `shape` calls offsets is greater; 0 says that there is none."""
-    walk = _Walk(data, at, by)
-    for _ in range(length):
-        walk.struct(shape)
-    return walk.end()
+def offsets(data: bytes, where: Field, shape: Shape) -> list[Offset]:
+    """The offsets in a list of structs of `shape`. Raises `IndexError` or `ValueError` where it is no such list."""
+    walk = _Walk(data, where.begin)
+    walk.value(where.kind, [shape])
+    if walk.at != where.end:
+        raise ValueError("a list that ends elsewhere")
+    return walk.found
+
+
+def grown(data: bytes, begin: int, end: int, found: Sequence[Offset], by: int) -> bytes:
+    """The bytes from `begin` to `end` in which offsets are greater; 0 says that there is none."""
+    out = bytearray()
+    for one in found:
+        out += data[begin : one.begin]
+        out += as_number(one.value + by if one.value else 0)
+        begin = one.end
+    return bytes(out) + data[begin:end]
 
 
 class _Walk:
-    """Goes through structs, copying them with other offsets."""
+    """Goes through structs and collects their offsets."""
 
-    def __init__(self, data: bytes, at: int, by: int) -> None:
-        self._data, self._at, self._by = data, at, by
-        self._copied = at
-        self._out = bytearray()
+    def __init__(self, data: bytes, at: int) -> None:
+        self.at = at
+        self.found: list[Offset] = []
+        self._data = data
 
-    def struct(self, shape: Shape) -> None:
-        data, field = self._data, 0
-        while head := data[self._at]:
-            field, self._at = _field_head(data, self._at, head, field)
-            told = shape.get(field)
-            if told is None:
-                self._at = _after(data, self._at, head & 15)
-            elif told is OFFSET:
-                self._offset()
-            elif isinstance(told, list):
-                length, _, self._at = list_head(data, self._at)
-                for _ in range(length):
-                    self.struct(told[0])
-            else:
-                self.struct(told)
-        self._at += 1
+    def value(self, kind: int, told: Any) -> None:
+        if told is KEPT:
+            self.at = _after(self._data, self.at, kind)
+        elif told is OFFSET and kind == I64:
+            begin = self.at
+            value, self.at = number(self._data, begin)
+            self.found.append(Offset(value, begin, self.at))
+        elif isinstance(told, list) and kind == LIST:
+            length, of, self.at = list_head(self._data, self.at)
+            for _ in range(length):
+                self.value(of, told[0])
+        elif isinstance(told, Mapping) and kind == STRUCT:
+            self._struct(told)
+        else:
+            raise ValueError(f"type {kind} where {told} was expected")
 
-    def end(self) -> bytes:
-        self._copy()
-        return bytes(self._out)
-
-    def _offset(self) -> None:
-        self._copy()
-        value, self._at = number(self._data, self._at)
-        self._out += as_number(value + self._by if value > 0 else value)
-        self._copied = self._at
-
-    def _copy(self) -> None:
-        self._out += self._data[self._copied : self._at]
+    def _struct(self, shape: Shape) -> None:
+        field, seen = 0, set[int]()
+        while head := self._data[self.at]:
+            field, self.at = _field_head(self._data, self.at, head, field)
+            if field in seen or field not in shape:
+                raise ValueError(f"field {field}")
+            seen.add(field)
+            self.value(head & 15, shape[field])
+        self.at += 1
 
 
 def _field_head(data: bytes, at: int, head: int, before: int) -> tuple[int, int]:
@@ -106,19 +129,19 @@ def _after(data: bytes, at: int, kind: int) -> int:
     """Where a value ends."""
     if kind in (TRUE, FALSE):
         return at
-    if kind == BYTE:
-        return at + 1
-    if kind <= I64:
+    if kind in _BYTES:
+        return at + _BYTES[kind]
+    if BYTE < kind <= I64:
         return _varint(data, at)[1]
-    if kind == DOUBLE:
-        return at + _DOUBLE_BYTES
     if kind == BINARY:
         length, at = _varint(data, at)
         return at + length
     if kind in (LIST, SET):
         length, of, at = list_head(data, at)
-        for _ in range(length):
-            at = at + 1 if of in (TRUE, FALSE) else _after(data, at, of)
+        if of in _BYTES:
+            return at + length * _BYTES[of]
+        for _ in range(length):  # each has a byte at least, so a length that lies ends with the data
+            at = _after(data, at, of)
         return at
     if kind == STRUCT:
         while head := data[at]:
@@ -149,6 +172,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         value |= (byte & ~_MORE) << shift
         shift += 7
         at += 1
+        if shift > _NUMBER_BITS:
+            raise ValueError("a number that does not end")
     return value | byte << shift, at + 1
 
 

@@ -4,8 +4,9 @@ In: a `Plan`. Out: `Figures`. The queries run on `ax.duckdb`, in another process
 """
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -67,13 +68,24 @@ _QUERIES: Final[Mapping[str, str]] = {
 class Plan:
     """`millions` of spans, of log records and of points, of `templates` different requests; `runs` of each query.
 
-    Figures that are quoted are of `--millions 10`, which takes half an hour on two cores.
+    Figures that are quoted are of `--millions 10`, which takes half an hour on two cores. With `--keep DIR` the data
+    are made there, or found there as an earlier run with `--keep` has left them: asking can then wait for a calm hour.
     """
 
     millions: float = 1.0
     templates: int = 160
     runs: int = 7
     threads: int = 2
+    keep: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What is in a data directory: when its day began, and how many records were acknowledged, by signal."""
+
+    first: int
+    items: dict[str, int]
+    send_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +111,16 @@ class Figures:
 
 def measure(plan: Plan, say: Say) -> Figures:
     """Runs the plan; `say` is told what goes on."""
-    with TemporaryDirectory(prefix="ax-bench-") as place, running(Path(place) / "data", environ=_ENVIRON) as server:
-        clock = SystemClock()
-        began = clock.monotonic()
-        first = clock.wall() - _AGE_NS - _WINDOW_NS
-        sent: dict[Signal, int] = {}
-        for signal in Signal:
-            say(f"sending {plan.millions:g} M {signal.label}")
-            sent[signal] = asyncio.run(_send(server.grpc, signal, plan, first))
+    with TemporaryDirectory(prefix="ax-bench-") as place, running(_data(plan, place), environ=_ENVIRON) as server:
+        sent = _sent(server, plan, say)
         errors = []
-        for signal, items in sent.items():
-            found = stored.drained(server.data, signal, items)[1]
-            errors += [f"{signal.label}: {items} acknowledged, {found} found"] if found != items else []
-        send_s = (clock.monotonic() - began) / NS_PER_S
-        say(f"all found after {send_s:.0f} s; waiting until nothing is left to merge")
+        for signal in Signal:
+            acked, found = sent.items[signal.label], stored.drained(server.data, signal, sent.items[signal.label])[1]
+            errors += [f"{signal.label}: {acked} acknowledged, {found} found"] if found != acked else []
+        say(f"all found, sent in {sent.send_s:.0f} s; waiting until nothing is left to merge")
         settle_s = _settled(server)
-        first_ms, query_ms = _asked(server.data, plan, first + _WINDOW_NS // 2, say)
-        answered = questions.answered(server.data, first + _WINDOW_NS, plan.runs, say)
+        first_ms, query_ms = _asked(server.data, plan, sent.first + _WINDOW_NS // 2, say)
+        answered = questions.answered(server.data, sent.first + _WINDOW_NS, plan.runs, say)
         live = {signal: stored.live(server.data, signal) for signal in Signal}
     bytes_per_row = {signal: one.size_bytes / max(one.rows, 1) for signal, one in live.items()}
     together = 10**6 * bytes_per_row[Signal.LOGS] + 10_000 * _SPANS_PER_TRACE * bytes_per_row[Signal.TRACES]
@@ -128,10 +133,32 @@ def measure(plan: Plan, say: Say) -> Figures:
         bytes_per_row={signal.label: round(size, 1) for signal, size in bytes_per_row.items()},
         mb_1m_logs_10k_traces=round(together / 10**6, 1),
         files={signal.label: one.files for signal, one in live.items()},
-        send_s=round(send_s, 1),
+        send_s=round(sent.send_s, 1),
         settle_s=round(settle_s, 1),
         errors=errors,
     )
+
+
+def _data(plan: Plan, place: str) -> Path:
+    return Path(plan.keep).absolute() if plan.keep else Path(place) / "data"
+
+
+def _sent(server: Server, plan: Plan, say: Say) -> _Sent:
+    """What was sent to the server: now, unless an earlier run has left word."""
+    word = server.data.with_name(f"{server.data.name}.sent.json")
+    if word.exists():
+        return _Sent(**json.loads(word.read_text()))
+    clock = SystemClock()
+    began = clock.monotonic()
+    first = clock.wall() - _AGE_NS - _WINDOW_NS
+    items: dict[str, int] = {}
+    for signal in Signal:
+        say(f"sending {plan.millions:g} M {signal.label}")
+        items[signal.label] = asyncio.run(_send(server.grpc, signal, plan, first))
+        stored.drained(server.data, signal, items[signal.label])
+    sent = _Sent(first, items, (clock.monotonic() - began) / NS_PER_S)
+    word.write_text(json.dumps(asdict(sent)))
+    return sent
 
 
 async def _send(endpoint: str, signal: Signal, plan: Plan, first: int) -> int:

@@ -291,7 +291,8 @@ def test_changes_of_a_period_are_one_episode(world: World) -> None:
     assert changes[-1].transition == "resolved"
     assert len({(one.rule_id, one.fingerprint, one.episode) for one in changes}) == 1
     first = changes[0]
-    assert (first.rule_id, first.tenant_id, first.value, first.threshold) == ("ax/budget/all", "acme", 50.0, 50.0)
+    assert (first.rule_id, first.tenant_id) == ("ax/budget/all", "acme")
+    assert (first.value, first.threshold, first.unit) == (50e9, 50e9, "usd_nanos")
     assert dict(first.labels) == {"budget": "all", "per": "day", "tenant": "acme", "model": "a,b", "team": "chat"}
     world.spends(0)
     (next_day,) = world.spends(50)

@@ -461,7 +461,7 @@ def test_the_log_has_one_line_without_control_characters(text: str) -> None:
 def test_the_line_says_what_people_need() -> None:
     line = console.line(batch(LOG, change(severity="critical")))
     assert line == (
-        "FIRING critical: SlowCalls · Calls take 3.25 s (model=gpt-9 team=chat) [value 3.25, threshold 2] "
+        "FIRING critical: SlowCalls · Calls take 3.25 s (model=gpt-9 team=chat) [value 3.25 s, threshold 2 s] "
         f"id {change().episode[:12]}"
     )
 

@@ -120,4 +120,4 @@ class TestOutbox(Outbox.TestCase):  # type: ignore[name-defined, misc]
 
 @pytest.mark.slow
 class TestOutboxLong(Outbox.TestCase):  # type: ignore[name-defined, misc]
-    settings = settings(max_examples=3_000, stateful_step_count=50)
+    settings = settings(max_examples=500, stateful_step_count=50)

@@ -15,8 +15,7 @@ def line(batch: Batch) -> str:
     parts = [words.title(notice), words.summary(notice)]
     if (labels := words.labels_line(notice)) and labels not in parts[1]:
         parts.append(f"({labels})")
-    if change.value is not None and notice.said != "resolved":
-        against = f", threshold {words.number(change.threshold)}" if change.threshold is not None else ""
-        parts.append(f"[value {words.number(change.value)}{against}]")
+    if (figures := words.figures(change)) and notice.said != "resolved":
+        parts.append(f"[{', '.join(f'{name} {figure}' for name, figure in figures)}]")
     parts.append(f"id {change.episode[:12]}")
     return plain(" · ".join(parts[:2]) + " " + " ".join(parts[2:]), 1_000)

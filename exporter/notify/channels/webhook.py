@@ -56,6 +56,8 @@ def _notice(notice: Notice) -> dict[str, Any]:
         "severity": change.severity,
         "value": _figure(change.value),
         "threshold": _figure(change.threshold),
+        "unit": change.unit,
+        "figures": dict(words.figures(change)),
         "labels": dict(change.labels),
         "annotations": dict(change.annotations),
         "tenant_id": change.tenant_id,

@@ -98,7 +98,7 @@ class Change:
     """An instance went from one state to another, at a slot or by somebody's hand.
 
     `labels` are the group's and the rule's together; `annotations` are rendered. `by` is who, where it was a person;
-    `reason` such as `false`, `missing_series`, `rule_changed`, `by_hand`; `value` and `threshold` are numbers of `unit`.
+    `reason` such as `false`, `missing_series`, `rule_changed`, `by_hand`; `unit` is of `value` and `threshold`.
     """
 
     rule_id: str

@@ -29,7 +29,9 @@ _SIZES: Final = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
-_QUANTITY: Final = re.compile(r"(\d+)([A-Za-z]+)")
+_QUANTITY: Final = re.compile(r"([0-9]{1,30})([A-Za-z]+)")
+LARGEST: Final = 2**62
+"""More nanoseconds or bytes fit nowhere: with today's time added they must be 64 bits. It is 146 years."""
 
 
 def parse_duration(text: str) -> int:
@@ -62,8 +64,11 @@ def _parse(text: str, units: dict[str, int], noun: str, examples: str) -> int:
     match = _QUANTITY.fullmatch(text.strip())
     if match is None or match[2] not in units:
         mend = f"write a whole number and a unit, such as {examples}"
-        raise BadConfig(f"cannot read {text!r} as a {noun}", mend=mend)
-    return int(match[1]) * units[match[2]]
+        raise BadConfig(f"cannot read {text[:100]!r} as a {noun}", mend=mend)
+    amount = int(match[1]) * units[match[2]]
+    if amount > LARGEST:
+        raise BadConfig(f"{text!r} is too large for a {noun}", mend=f"write one such as {examples}")
+    return amount
 
 
 def _format(amount: int, units: dict[str, int], zero: str) -> str:

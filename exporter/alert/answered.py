@@ -9,11 +9,13 @@ from math import isfinite
 from typing import Final
 
 from exporter import sandbox
+from exporter.alert import anomalous
 from exporter.alert.evaluate import Failure
 from exporter.alert.quantity import Unit
 from exporter.alert.rule import Rule
 from exporter.alert.shapes import Labels, Sample
 from exporter.errors import AxError
+from exporter.outlook.unusual import Unusual
 from exporter.query.figures import Figures
 from exporter.query.measures import MEASURES
 from exporter.query.points import Points
@@ -47,7 +49,7 @@ class Point:
 
 
 Figure = Figures | Point | ViewFigure
-Rows = tuple[Figure, ...] | sandbox.Rows
+Rows = tuple[Figure, ...] | tuple[Unusual, ...] | sandbox.Rows
 """What a question got."""
 
 
@@ -58,14 +60,19 @@ def read(rule: Rule, rows: Rows) -> Answered:
     except AxError as error:
         return Failure(str(error))
     if not found and not rule.by and rule.sql is None:
+        if rule.anomaly is not None:
+            return (Sample((), None),)
         return (Sample((), 0.0 if rule.adds else None, 0),)
     return found
 
 
-def _of_rows(rule: Rule, rows: Iterable[Figure]) -> Iterable[Sample]:
+def _of_rows(rule: Rule, rows: Iterable[Figure | Unusual]) -> Iterable[Sample]:
     told = rule.asked
     for row in rows:
-        if isinstance(row, Figures):
+        if isinstance(row, Unusual):
+            if rule.anomaly is not None:
+                yield anomalous.sample(rule.anomaly, _labels(rule.by, row.labels), row)
+        elif isinstance(row, Figures):
             value = MEASURES[told.name].read(row)
             if told.aggregation == "rate" and value is not None:
                 value /= (told.window_ns or rule.window) / NS_PER_S
@@ -119,12 +126,17 @@ def _scale(unit: Unit, stored: str, name: str) -> float:
     return scales[stored]
 
 
-def _of_sql(rule: Rule, rows: sandbox.Rows) -> Iterable[Sample]:
-    names = [column.name for column in rows.columns]
+def check_columns(rule: Rule, names: Sequence[str]) -> None:
+    """Raises `AxError` where the columns of a rule's SQL are not what it compares and groups by."""
     if "value" not in names:
         raise AxError(f"the rows of {rule.alert} have no column `value`", mend="name what is compared: … AS value")
     if missing := [name for name in rule.by if name not in names]:
         raise AxError(f"the rows of {rule.alert} have no column {missing[0]}", mend="select what it groups by")
+
+
+def _of_sql(rule: Rule, rows: sandbox.Rows) -> Iterable[Sample]:
+    names = [column.name for column in rows.columns]
+    check_columns(rule, names)
     if rows.truncated:
         raise AxError(f"{rule.alert} has more rows than are read", mend="add a LIMIT, or group by less")
     place = names.index("value")

@@ -19,6 +19,7 @@ from exporter.alert.evaluate import Failure
 from exporter.alert.measured import is_long
 from exporter.alert.rule import Rule, Watched
 from exporter.errors import AxError
+from exporter.outlook.unusual import Unusual, unusual
 from exporter.query.figures import Of, figures
 from exporter.query.metric_names import known_as
 from exporter.query.period import DAY, MINUTE, Period
@@ -64,6 +65,8 @@ def question(rule: Rule) -> Question:
     """What a rule asks, without what it makes of the answer."""
     told = rule.asked
     window_ns = told.window_ns or rule.window
+    if rule.anomaly is not None:
+        return Question("usual", told.name, window_ns, rule.by, rule.filter, told.source)
     if told.source in _OF:
         return Question(told.source, "", window_ns, rule.by, rule.filter)
     if told.source == "outcomes":
@@ -108,6 +111,8 @@ def _ask(views: Views, wanted: Question, period: Period, run_sql: RunSql) -> Row
     try:
         if wanted.source == "sql":
             return run_sql(views.data, windowed(wanted.name, period))
+        if wanted.source == "usual":
+            return _usual(views, wanted, period.end_ns)
         return stored(views, wanted, period, period)
     except AxError as error:
         return Failure(str(error))
@@ -147,6 +152,16 @@ def stored(views: Views, wanted: Question, window: Period, over: Period, step_ns
     where = _both(only, wanted.where)
     found = points(views, name, over, by=wanted.by, where=where, step_ns=step_ns, origin_ns=origin_ns)
     return tuple(Point(row, window.end_ns - origin_ns) for row in found.rows)
+
+
+def _usual(views: Views, wanted: Question, end_ns: int) -> tuple[Unusual, ...]:
+    """Each group's last whole hour before `end_ns`, and what was expected of it."""
+    name, where = wanted.name, wanted.where
+    if wanted.value == "points":
+        name, only = known_as(name)
+        where = _both(only, where)
+    of = _OF.get(wanted.value, Of.CALLS)
+    return tuple(unusual(views, name, end_ns, by=wanted.by, where=where, of=of))
 
 
 def _of_view(view: str, value: str) -> Wanted:

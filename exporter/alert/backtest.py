@@ -114,6 +114,8 @@ def _slots(watched: Watched, period: Period, interval_ns: int) -> tuple[range, i
     most = MOST_SLOTS
     if watched.rule.sql is not None:
         most = MOST_SQL
+    elif watched.rule.anomaly is not None:
+        most = max(1, (period.end_ns - period.start_ns) // HOUR)  # between, it is the same hour that is judged
     elif tiles(ask.question(watched.rule), interval_ns) is None:
         most = MOST_QUESTIONS
     every = -(-count // most) or 1
@@ -122,6 +124,8 @@ def _slots(watched: Watched, period: Period, interval_ns: int) -> tuple[range, i
 
 def tiles(wanted: Question, interval_ns: int) -> int | None:
     """How many slots a window spans, so that every so many windows lie end to end; None where they do not fit."""
+    if wanted.source == "usual":
+        return None
     window_ns = wanted.window_ns
     if wanted.source in {"outcomes", "points"}:
         if interval_ns % MINUTE:

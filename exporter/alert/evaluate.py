@@ -80,7 +80,8 @@ def evaluate(
         after, stepped = _stepped(watched, known, answer, now, context)
         changes += stepped
     fault, told = failed(fault, watched.id, failure, now, context.tenant_id)
-    return (*after, *((fault,) if fault is not None else ())), (*_dressed(watched.rule, changes, context), *told)
+    dressed = _dressed(watched.rule, _expecting(changes, answer), context)
+    return (*after, *((fault,) if fault is not None else ())), (*dressed, *told)
 
 
 def unusable(rule: Rule, answer: Answer | Failure) -> Failure | None:
@@ -198,6 +199,14 @@ def _is_absent(rule: Rule, known: Sequence[Instance]) -> bool:
 def _is_gone(instance: Instance) -> bool:
     """Whether a group that is not in the answer can be forgotten."""
     return instance.state == "inactive" and not 0 < instance.missed <= KEPT_WITHOUT_ANSWER
+
+
+def _expecting(changes: Changes, answer: Answer | Failure) -> Changes:
+    """The changes with what would have been usual of their groups."""
+    if not changes or isinstance(answer, Failure):
+        return changes
+    expected = {each.labels: each.expected for each in answer if each.expected is not None}
+    return tuple(replace(each, expected=expected.get(each.labels)) for each in changes) if expected else changes
 
 
 def _dressed(rule: Rule, changes: Changes, context: Context) -> Changes:

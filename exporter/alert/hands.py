@@ -58,13 +58,20 @@ def remove(connection: sqlite3.Connection, gone: Iterable[Instance], reason: str
     return tuple(told)
 
 
+def close(connection: sqlite3.Connection, alerts: Iterable[Alert], reason: str, now: int) -> tuple[Change, ...]:
+    """Ends alerts that no instance is known of, as of a budget that is no more."""
+    changes = tuple(replace(_by_hand(each, "resolved", None, now), reason=reason) for each in alerts)
+    saved.record(connection, changes)
+    return changes
+
+
 def _dressed(alert: Alert, changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes in the words of the alert: with its rule's name and labels, and with annotations."""
     words: dict[str, Any] = {"rule": alert.rule, "labels": alert.labels, "annotations": alert.annotations}
     return tuple(replace(change, **words, unit=alert.unit) for change in changes)
 
 
-def _by_hand(alert: Alert, transition: Transition, by: str, now: int) -> Change:
+def _by_hand(alert: Alert, transition: Transition, by: str | None, now: int) -> Change:
     """The change of an alert that no instance is known of: a budget's, or our own."""
     return Change(
         rule_id=alert.rule_id,

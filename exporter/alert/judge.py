@@ -9,6 +9,7 @@ In: a rule, a group of its answer or that there is none, the instance. Out: a ve
 | no rows, of a count or a sum | 0 |
 | no rows, NULL, NaN, 0/0 of anything else | no answer; in the end what the rule's `no_data` says |
 | a group is missing and others are there; a row of a SQL rule | no answer; in the end false: `missing_series` |
+| of an anomaly, a figure out of its bounds | true; one that is still learned is no answer, in the end false |
 | any of these, with the operator `absent` | true; anything that is there is false |
 
 "In the end" is at the third evaluation in a row (`machine.step`).
@@ -52,6 +53,8 @@ def mildest(rule: Rule) -> Severity:
 
 def verdict(rule: Rule, sample: Sample, instance: Instance) -> Verdict:
     """What a group that is there means."""
+    if rule.anomaly is not None:
+        return _unusual(rule, sample)
     value = sample.value
     if value is not None and math.isnan(value):
         value = None
@@ -66,6 +69,8 @@ def verdict(rule: Rule, sample: Sample, instance: Instance) -> Verdict:
 
 def no_rows(rule: Rule, instance: Instance) -> Verdict:
     """What it means that nothing was found for an instance, nor for any other of its rule."""
+    if rule.anomaly is not None:
+        return _unusual(rule, Sample(instance.labels, None))
     if rule.operator == "absent":
         return _absent(rule, None, 0)
     if rule.sql is not None and instance.labels:
@@ -90,6 +95,14 @@ def judged(rule: Rule, value: float, instance: Instance) -> Verdict:
         if holds(value, rung.threshold) or (RANK[rung.severity] <= fires and _kept(rung, value, holds)):
             return Verdict(met=True, value=value, severity=rung.severity, threshold=rung.threshold)
     return Verdict(met=False, value=value)
+
+
+def _unusual(rule: Rule, sample: Sample) -> Verdict:
+    if sample.value is None:
+        return Verdict(None, None, rule.severity, reason="no_data", lapse="false")
+    if sample.bound is None:
+        return Verdict(met=False, value=sample.value)
+    return Verdict(met=True, value=sample.value, severity=rule.severity, threshold=sample.bound)
 
 
 def _silence(rule: Rule) -> Verdict:

@@ -4,6 +4,7 @@ In: a connection to the control database, within a transaction. Out: rules as `d
 something here asks the loop to reload.
 """
 
+import json
 import logging
 import sqlite3
 from collections.abc import Mapping
@@ -22,6 +23,11 @@ _log: Final = logging.getLogger(__name__)
 
 def rule_of(definition: Mapping[str, Any]) -> Rule:
     """The rule that a definition stands for. Raises `BadConfig`, which names the first field that is wrong."""
+    try:
+        json.dumps(definition, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        mend = "write \\ud800 to \\udfff in pairs, or not at all"
+        raise BadConfig("a text holds half a character", mend=mend) from None
     try:
         rule = Rule.model_validate(definition)
     except ValidationError as error:

@@ -184,7 +184,7 @@ def _unit_in(table: str) -> str:
     """SQL for what values of a rule are numbers of; budgets are no rules, and count money."""
     return (
         f"coalesce((SELECT r.unit FROM alert_rules r WHERE r.id = {table}.rule_id), "  # noqa: S608 (a name of ours)
-        f"iif({table}.rule_id GLOB 'ax/budget/*', 'usd_nanos', 'number'))"
+        f"CASE WHEN {table}.rule_id GLOB 'ax/budget/*' THEN 'usd_nanos' ELSE 'number' END)"
     )
 
 

@@ -5,7 +5,7 @@ In: the names in a rule. Out: an `Asked`; or why there is no such question, and 
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from exporter.alert.columns import TIMES, Column, Shape, listed, per_unit, subject_of
@@ -89,6 +89,20 @@ def of_metric(name: str, of: str, aggregation: str | None, unit: Unit) -> Asked:
         raise NotAsked("aggregation", f"{known} is a figure by itself", mend="leave the aggregation out")
     needs_many = measure.is_percentile or measure.unit == "ratio"
     return Asked(source, known, measure.unit, needs_many=needs_many)
+
+
+def usual(name: str, of: str, aggregation: str | None, window_ns: int) -> Asked:
+    """The question whether a measure, or a stored metric, is as usual; of a metric what adds up is added.
+
+    Raises `NotAsked`.
+    """
+    try:
+        asked = of_metric(name, of, aggregation, "number")
+    except NotAsked as error:
+        if error.key != "metric" or aggregation is not None or error.mend.startswith("did you mean"):
+            raise
+        asked = Asked("points", name, "number")
+    return replace(asked, window_ns=window_ns)
 
 
 def _of_points(name: str, aggregation: str | None, unit: Unit) -> Asked:

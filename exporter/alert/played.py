@@ -157,6 +157,9 @@ def _given(rule: Rule, trial: Trial) -> dict[Labels, _Given]:
     own = [each for each in trial.input_series if named(each.series)[0] == rule.alert]
     given: dict[Labels, _Given] = {}
     for one in own or [each for each in trial.input_series if named(each.series)[0] in asks(rule)]:
+        if rule.anomaly is not None:
+            mend = "try it on what is stored: `ax rules backtest`"
+            raise AxError(f"{rule.alert} compares with weeks that a test does not have", mend=mend)
         labels = named(one.series)[1]
         if rule.sql is None:
             told = dict(labels)

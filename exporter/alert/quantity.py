@@ -37,6 +37,9 @@ _SIZES: Final = {
     "TiB": 2**40,
 }
 _QUANTITY: Final = re.compile(r"(-?)(\$?)(\d[\d_,]*(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)\s*([A-Za-zµ%]*)")
+_MOST: Final = 1e100
+_LONGEST: Final = 50
+"""Digits of a number; more are nobody's threshold, and what is beyond `_MOST` is infinity in another unit."""
 _WHOLE: Final = 10**15
 """Above that a float is written with its power of ten."""
 EXAMPLES: Final[dict[Unit, str]] = {
@@ -61,12 +64,14 @@ class Quantity:
 
 def parse_quantity(raw: object) -> Quantity:
     """What was written: a number, or text with a unit. Raises `BadConfig`."""
-    if isinstance(raw, (int, float)) and not isinstance(raw, bool) and math.isfinite(raw):
+    if isinstance(raw, (int, float)) and not isinstance(raw, bool) and abs(raw) <= _MOST:
         return Quantity(raw, "number", is_bare=True)
     match = _QUANTITY.fullmatch(raw.strip()) if isinstance(raw, str) else None
-    if match is None:
-        raise BadConfig(f"cannot read {raw!r} as a quantity", mend=f"write {EXAMPLES['number']}")
+    if match is None or len(match[3]) > _LONGEST:
+        raise BadConfig(f"cannot read {repr(raw)[:100]} as a quantity", mend=f"write {EXAMPLES['number']}")
     number = Decimal(match[1] + match[3].replace("_", "").replace(",", ""))
+    if abs(number) > _MOST:
+        raise BadConfig(f"{raw!r} is too large", mend=f"write {EXAMPLES['number']}")
     unit = match[4]
     if match[2]:
         if not unit:
@@ -88,6 +93,8 @@ def in_unit(raw: object, unit: Unit) -> float:
     if unit in {read.unit, "number"}:
         return read.value
     if read.is_bare:
+        if not read.value:  # nothing is nothing of anything
+            return 0.0
         if unit == "usd_nanos":
             return read.value * NANOS
         if unit in {"count", "tokens", "bytes"} or (unit == "ratio" and -1 <= read.value <= 1):

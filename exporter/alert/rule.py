@@ -14,7 +14,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from exporter.alert.measured import Asked, NotAsked, checked, of_metric, of_view
+from exporter.alert.anomalous import WINDOW_NS, Wished
+from exporter.alert.measured import Asked, NotAsked, checked, of_metric, of_view, usual
 from exporter.alert.quantity import Unit, in_unit, parse_quantity
 from exporter.alert.shapes import SEVERITIES, Severity
 from exporter.errors import AxError, BadConfig
@@ -92,20 +93,21 @@ class Rule(Declared):
     sql: str | None = Field(None, max_length=20_000)
     aggregation: Aggregation | None = None
     filter: str | None = Field(None, max_length=4_000)
-    by: Listed = ()
+    by: Listed = Field((), max_length=20)
     operator: Annotated[Operator, BeforeValidator(_operator)] = ">"
     threshold: Written | None = None
     thresholds: dict[Severity, Written] | None = None
     resolve_threshold: Written | None = None
+    anomaly: Wished = None
     window: Duration = Field(5 * MINUTE, ge=NS_PER_S, le=_LONGEST_NS)
     hold: Duration = Field(0, alias="for", ge=0)
     keep_firing_for: Duration = Field(0, ge=0)
     severity: Severity = "warning"
-    min_samples: int | None = Field(None, ge=0)
+    min_samples: int | None = Field(None, ge=0, le=10**9)
     no_data: NoData = "no_data"
     cooldown: Duration = Field(5 * MINUTE, ge=0)
-    labels: Texts = Field(default_factory=dict)
-    annotations: Texts = Field(default_factory=dict)
+    labels: Texts = Field(default_factory=dict, max_length=50)
+    annotations: Texts = Field(default_factory=dict, max_length=50)
     enabled: bool = True
     limit: int = Field(1_000, ge=1, le=10_000)
 
@@ -132,7 +134,24 @@ class Rule(Declared):
         except NotAsked as error:
             yield (error.key,) if error.key else (), error.message, error.mend
 
+    def _wrong_anomaly(self) -> Iterator[Mistake]:
+        if self.metric is None:
+            yield (
+                ("anomaly",),
+                "only a metric is compared with the weeks before",
+                "ask for a metric, or give a threshold",
+            )
+        elif self.aggregation is not None and self.aggregation != "sum" and not self.asked.needs_many:
+            yield ("aggregation",), "an anomaly has no aggregation: what adds up is added", "leave it out"
+        for name in ("threshold", "thresholds", "resolve_threshold", "operator", "window", "no_data", "min_samples"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                what = "an anomaly is of whole hours and has bounds that it learns"
+                yield (name,), f"{what}: {name} says nothing", "leave it out, or leave out anomaly"
+
     def _wrong_thresholds(self) -> Iterator[Mistake]:
+        if self.anomaly is not None:
+            yield from self._wrong_anomaly()
+            return
         told = [name for name in ("threshold", "thresholds") if getattr(self, name) is not None]
         if self.operator == "absent":
             for name in (*told, *(("resolve_threshold",) if self.resolve_threshold is not None else ())):
@@ -180,6 +199,8 @@ class Rule(Declared):
     def asked(self) -> Asked:
         """What it asks. Raises `NotAsked`."""
         unit = self._written_unit()
+        if self.metric is not None and self.anomaly is not None:
+            return usual(self.metric, self.of, self.aggregation, WINDOW_NS)
         if self.metric is not None:
             return of_metric(self.metric, self.of, self.aggregation, unit)
         if self.view is not None:
@@ -200,8 +221,8 @@ class Rule(Declared):
 
     @cached_property
     def ladder(self) -> tuple[Rung, ...]:
-        """Severities with their thresholds, the mildest first; empty where it asks whether anything is there."""
-        if self.operator == "absent":
+        """Severities with their thresholds, the mildest first; empty where there is none to write down."""
+        if self.operator == "absent" or self.anomaly is not None:
             return ()
         steps = self.thresholds if self.thresholds is not None else {self.severity: self.threshold}
         read = {severity: float(in_unit(raw, self.unit)) for severity, raw in steps.items()}
@@ -233,7 +254,8 @@ class Rule(Declared):
     def expression(self) -> tuple[object, ...]:
         """What makes it this rule: where it changes, instances are closed as `rule_changed`."""
         asks = (self.metric, self.of, self.view, self.field, self.per, self.sql, self.aggregation, self.filter, self.by)
-        return (*asks, self.operator, self.ladder, self.window, tuple(sorted(self.labels.items())))
+        expected = () if self.anomaly is None else (self.anomaly.direction,)
+        return (*asks, self.operator, self.ladder, self.window, tuple(sorted(self.labels.items())), *expected)
 
 
 class Group(Declared):

@@ -35,12 +35,15 @@ Labels = tuple[tuple[str, str], ...]
 class Sample:
     """One group of an answer: its labels by what the rule groups by, its value, and of how many records.
 
-    `value` is None for NULL, NaN and 0/0; `records` None where it is not known (SQL rules).
+    `value` is None for NULL, NaN and 0/0; `records` None where it is not known (SQL rules). Of an anomaly `expected` is
+    what is usual, and `bound` what it crossed, None where it crossed nothing.
     """
 
     labels: Labels
     value: float | None
     records: int | None = None
+    expected: float | None = None
+    bound: float | None = None
 
 
 Lapse = Literal["no_data", "false", "true", "keep"]
@@ -98,7 +101,8 @@ class Change:
     """An instance went from one state to another, at a slot or by somebody's hand.
 
     `labels` are the group's and the rule's together; `annotations` are rendered. `by` is who, where it was a person;
-    `reason` such as `false`, `missing_series`, `rule_changed`, `by_hand`; `unit` is of `value` and `threshold`.
+    `reason` such as `false`, `missing_series`, `rule_changed`, `by_hand`; `unit` is of `value` and `threshold`;
+    `expected` is what would be usual, of an anomaly.
     """
 
     rule_id: str
@@ -118,3 +122,4 @@ class Change:
     by: str | None = None
     reason: str = ""
     unit: Unit = "number"
+    expected: float | None = None

@@ -22,8 +22,9 @@ LONGEST: Final = 2_000
 """Characters of an annotation; more is cut."""
 _LONGEST_TEMPLATE: Final = 4_000
 _LONGEST_LABEL: Final = 500
+_MOST_DIGITS: Final = 15
 NAMES: Final = frozenset(
-    {"labels", "value", "threshold", "severity", "rule", "description", "state", "window", "by", "reason"}
+    {"labels", "value", "threshold", "expected", "severity", "rule", "description", "state", "window", "by", "reason"}
 )
 _NUMBERS: Final = frozenset({"abs", "float", "int", "round"})
 _FILTERS: Final = _NUMBERS | {"capitalize", "default", "d", "length", "lower", "title", "trim", "truncate", "upper"}
@@ -126,6 +127,7 @@ def rendered(text: str, given: Mapping[str, object]) -> str:
         made = f"[this text cannot be made: {error.message}]"
     except Exception as error:  # noqa: BLE001 (a template's own mistakes are of any kind)
         made = f"[this text cannot be made: {' '.join(str(error).split())[:200]}]"
+    made = made.encode(errors="replace").decode()  # "\ud800" in a template is half a character, which nothing takes
     return made if len(made) <= LONGEST else f"{made[: LONGEST - 1]}…"
 
 
@@ -144,6 +146,7 @@ def _given(rule: Rule, change: Change) -> dict[str, object]:
         "labels": {name: text[:_LONGEST_LABEL] for name, text in known.items()},
         "value": _number(change.value, rule.unit),
         "threshold": _number(change.threshold, rule.unit),
+        "expected": _number(change.expected, rule.unit),
         "severity": change.severity,
         "rule": rule.alert,
         "description": rule.description,
@@ -167,6 +170,8 @@ def _compiled(text: str) -> Template:
         tree = _ENVIRONMENT.parse(text)
         _check(tree)
         return _ENVIRONMENT.from_string(text)
+    except (SyntaxError, MemoryError):  # of Python's compiler, which has limits of its own
+        raise BadTemplate(1, "nested too deeply", mend="write it flatter") from None
     except TemplateError as error:
         line = getattr(error, "lineno", None) or 1
         message = " ".join(str(error.message or error).split())
@@ -183,6 +188,8 @@ def _check(tree: nodes.Template) -> None:
             raise BadTemplate(line, what, mend=f"names are {', '.join(sorted(NAMES))}; a label is labels.{node.name}")
         if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
             raise BadTemplate(line, f"no filter {node.name}", mend=f"filters are {', '.join(sorted(_FILTERS))}")
+        if isinstance(node, nodes.Filter) and node.name == "round" and not _is_short(node):
+            raise BadTemplate(line, "round takes a number of digits up to 15", mend="write value | round(2)")
         if isinstance(node, nodes.Test) and node.name not in _TESTS:
             raise BadTemplate(line, f"no test {node.name}", mend=f"tests are {', '.join(sorted(_TESTS))}")
         if isinstance(node, nodes.Getattr | nodes.Getitem) and not _is_label(node):
@@ -190,6 +197,13 @@ def _check(tree: nodes.Template) -> None:
         if not isinstance(node, _ALLOWED):
             what = f"{type(node).__name__.lower()} cannot be in an annotation"
             raise BadTemplate(line, what, mend="write {{ … }} and {% if … %} alone")
+
+
+def _is_short(node: nodes.Filter) -> bool:
+    """Whether it rounds to few digits: it reckons with ten to that power, of whatever size."""
+    if node.kwargs or node.dyn_args is not None or node.dyn_kwargs is not None or len(node.args) > 1:
+        return False
+    return all(isinstance(one, nodes.Const) and one.value in range(_MOST_DIGITS + 1) for one in node.args)
 
 
 def _is_label(node: nodes.Getattr | nodes.Getitem) -> bool:

@@ -45,8 +45,15 @@ def read(cursor: str | None, *kinds: type) -> list[Any] | None:
         return None
     try:
         mark = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if [type(one) for one in mark] == list(kinds):
+        if [type(one) for one in mark] == list(kinds) and all(map(_is_stored, mark)):
             return list(mark)
     except (ValueError, TypeError, binascii.Error):
         pass
     raise AxError("cursor: this is no cursor of ours", mend="give next_cursor of the page before, unchanged")
+
+
+def _is_stored(value: object) -> bool:
+    """Whether SQLite can hold it: whole numbers of 64 bits, text of whole characters."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value)

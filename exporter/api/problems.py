@@ -20,6 +20,8 @@ from exporter.query.ask import NoData
 from exporter.sandbox import Reason, SqlRefused
 
 MEDIA: Final = "application/problem+json"
+_LONGEST: Final = 1_000
+"""A title may quote what was sent, which may be a megabyte, or half a character."""
 _RETRY: Final = {"Retry-After": "1"}
 _SQL: Final[Mapping[Reason, int]] = {
     "statement": 400,
@@ -30,10 +32,17 @@ _SQL: Final[Mapping[Reason, int]] = {
     "cancelled": 499,
     "no_data": 503,
 }
+
+
+class Busy(AxError):
+    """Too much of this is being done already; the same may be asked again."""
+
+
 _KINDS: Final[tuple[tuple[type[AxError], int], ...]] = (
     (NoAlert, 404),
     (NoData, 503),
     (NotWatching, 503),
+    (Busy, 429),
     (Corrupt, 503),
     (AxError, 400),
 )
@@ -83,6 +92,8 @@ def refuse(app: FastAPI) -> None:
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The problem as an answer."""
+    title = problem.title if len(problem.title) <= _LONGEST else f"{problem.title[:_LONGEST]}…"
+    problem = problem.model_copy(update={"title": title.encode(errors="replace").decode()})
     return JSONResponse(
         problem.model_dump(exclude_none=True), problem.status, headers=dict(headers or {}), media_type=MEDIA
     )
@@ -103,9 +114,8 @@ def _of_ours(_: Request, error: Exception) -> JSONResponse:
     status = 404 if isinstance(error, NotFound) else 409 if isinstance(error, Conflict) else _status(error)
     field, message = _field(error.message)
     mend = error.mend or _SEE
-    return answer(
-        Problem(title=message, status=status, mend=mend, field=field, retryable=status == 503)  # noqa: PLR2004
-    )
+    problem = Problem(title=message, status=status, mend=mend, field=field, retryable=status in {429, 503})
+    return answer(problem, _RETRY if isinstance(error, Busy) else None)
 
 
 def _status(error: AxError) -> int:

@@ -18,6 +18,7 @@ from exporter.api import pages
 from exporter.api.pages import Cursor, Limit, Page
 from exporter.api.problems import RESPONSES, Conflict, NotFound
 from exporter.api.shared import Shared
+from exporter.api.trying import Places, bounded
 from exporter.query.period import DAY, Period
 from exporter.query.views import reading
 from exporter.units import parse_duration
@@ -170,13 +171,15 @@ def _add_changing(router: APIRouter, shared: Shared) -> None:
 
 def _add_trying(router: APIRouter, shared: Shared) -> None:
     settings = shared.config.alert
+    places = Places()
 
     @router.post("/api/rules/test")
     def test(said: Tried) -> dict[str, Any]:
         """Asks a rule's question once, now: the values, and what they would change. Nobody is told."""
         watched, now = _tried(shared, said), shared.clock.wall()
-        with reading(shared.config.data) as views:
-            answer = ask.samples(views, [watched], now, watched.group.delay_ns(settings.delay))[watched.id]
+        delay_ns = watched.group.delay_ns(settings.delay)
+        with places.one(), reading(shared.config.data) as views:
+            answer = ask.samples(views, [watched], now, delay_ns, run_sql=bounded(shared))[watched.id]
         context = Context(started_at=0, interval_ns=watched.group.interval_ns(settings.interval))
         _, changes = evaluate(watched, (), answer, now, context)
         if isinstance(answer, Failure):
@@ -199,13 +202,14 @@ def _add_trying(router: APIRouter, shared: Shared) -> None:
         """What a rule would have done with what is stored; times are Unix nanoseconds."""
         watched, now = _tried(shared, said), shared.clock.wall()
         length_ns = min(parse_duration(said.span), _LONGEST_NS)
-        with reading(shared.config.data) as views:
+        with places.one(), reading(shared.config.data) as views:
             found = backtest(
                 views,
                 watched,
                 Period(now - length_ns, now),
                 interval_ns=watched.group.interval_ns(settings.interval),
                 delay_ns=watched.group.delay_ns(settings.delay),
+                run_sql=bounded(shared),
             )
         return {
             "id": found.rule_id,

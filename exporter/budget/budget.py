@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
-from exporter.rules.words import Declared, Listed, Money, Texts, format_money, mistake, mistakes
+from exporter.rules.words import Declared, Listed, Mistake, Money, Texts, format_money, mistake, mistakes
 
 NANOS: Final = 10**9
 _LAST_ANCHOR: Final = 31
@@ -128,6 +128,17 @@ DEFAULT: Final = Budget.model_validate(
         "description": "All calls of models; ours, until a budget is declared.",
     }
 )
+
+
+def twice(declared: Sequence[Budget]) -> list[Mistake]:
+    """Names that more than one budget has: only the first of them would count."""
+    names = [one.name for one in declared]
+    mend = "rename one of them, or delete it: only the first counts"
+    return [
+        (("budgets", number, "name"), f"there are two budgets {name}", mend)
+        for number, name in enumerate(names)
+        if name in names[:number]
+    ]
 
 
 def in_force(declared: Sequence[Budget], *, defaults: bool = True) -> tuple[Budget, ...]:

@@ -4,10 +4,13 @@ In: an event. Out: a `Change` of the rule `ax/budget/NAME`, whose episode is a p
 """
 
 import hashlib
+import sqlite3
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from exporter.alert.listed import Alert, find
 from exporter.alert.shapes import Change, Labels, Severity, State, Transition
 from exporter.budget.budget import NANOS, Budget
 from exporter.budget.check import Event
@@ -22,10 +25,9 @@ def change_of(event: Event) -> Change:
     """One event as a change; `value` and `threshold` are nano-dollars."""
     budget = event.budget
     labels = _labels(budget)
-    rule_id = f"{RULE}{budget.name}"
-    if event.kind == "incomplete":  # a story of its own, which does not end with that of the money
-        rule_id += "/unpriced"
-    fingerprint = hashlib.sha256(repr((budget.tenant_id, rule_id, labels)).encode()).hexdigest()
+    # What has no price is a story of its own, which does not end with that of the money.
+    rule_id = _rules(budget)[event.kind == "incomplete"]
+    fingerprint = _fingerprint(budget, rule_id)
     told_of = f"{fingerprint}/{event.period.start_ns}/{event.generation}/{event.is_late}"
     transition, from_state, to_state = _transition(event)
     percent = event.crossed[-1] if event.crossed else None
@@ -47,6 +49,22 @@ def change_of(event: Event) -> Change:
         reason=_reason(event),
         unit="usd_nanos",
     )
+
+
+def left_behind(connection: sqlite3.Connection, budgets: Iterable[Budget]) -> list[Alert]:
+    """Open alerts of budgets that are none of these, or that have other labels now."""
+    known = {_fingerprint(budget, rule_id) for budget in budgets for rule_id in _rules(budget)}
+    query = "SELECT episode, fingerprint FROM alerts WHERE state <> 'resolved' AND substr(rule_id, 1, ?) = ?"
+    found = connection.execute(query, (len(RULE), RULE)).fetchall()
+    return [find(connection, episode) for episode, fingerprint in found if fingerprint not in known]
+
+
+def _rules(budget: Budget) -> tuple[str, str]:
+    return f"{RULE}{budget.name}", f"{RULE}{budget.name}/unpriced"
+
+
+def _fingerprint(budget: Budget, rule_id: str) -> str:
+    return hashlib.sha256(repr((budget.tenant_id, rule_id, _labels(budget))).encode()).hexdigest()
 
 
 def _severity(percent: int | None) -> Severity:
@@ -76,12 +94,12 @@ def _annotations(event: Event) -> dict[str, str]:
     about = f"{first:%Y-%m-%d} to {after:%Y-%m-%d} ({budget.zone}, the last day excluded)"
     annotations = {"period": about, "description": budget.description, "scope": str(budget.scope) or "everything"}
     if event.kind == "incomplete":
-        said = f"budget {budget.name} is incomplete: {spent.unpriced:,} of {spent.calls:,} calls have no price; {of}"
+        said = f"incomplete: {spent.unpriced:,} of {spent.calls:,} calls have no price; {of}"
     elif event.kind == "ended":
-        said = f"budget {budget.name}: its {_noun(budget)} is over, {of} were spent"
+        said = f"its {_noun(budget)} is over, {of} were spent"
     else:
         late = ", by calls that came late" if event.is_late else ""
-        said = f"budget {budget.name}: {event.crossed[-1]} % are spent, {of} a {_noun(budget)}{late}"
+        said = f"{event.crossed[-1]} % are spent, {of} a {_noun(budget)}{late}"
         annotations["percent"] = str(event.crossed[-1])
         annotations["crossed"] = ", ".join(f"{percent} %" for percent in event.crossed)
     return {"summary": said, **{name: value for name, value in annotations.items() if value}}

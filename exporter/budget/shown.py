@@ -109,7 +109,7 @@ def project(connection: sqlite3.Connection, budget: Budget, now_ns: int) -> Proj
         return None
     known = ledger.by_day(connection, budget.account, Period(today.start_ns - (LEARNED_DAYS + 1) * DAY, today.end_ns))
     # Nothing is known of days before the first call: they are no days on which nothing was spent.
-    first = min([*known, period.start_ns])
+    first = min(known, default=period.start_ns)
     past = days_of(Period(day_at(first, zone).start_ns, today.start_ns), zone)
     ahead = [day for day in days_of(period, zone) if day.start_ns >= today.start_ns]
     spent = ledger.total(connection, budget.account, period).nanos

@@ -212,8 +212,8 @@ def stats(data: Data = None, *, as_json: AsJson = False) -> None:
         return
     screen = console()
     screen.print(table(found.counts, alerts_show.COUNTS) if found.counts else "no alerts in the last 24 h")
-    took = "" if found.mean_resolve_ns is None else f", after {words.duration(found.mean_resolve_ns)} in the mean"
-    screen.print(Text(f"{found.fired} fired, {found.resolved} resolved{took}", style="dim"))
+    took = "" if found.mean_resolve_ns is None else f", after {words.duration(found.mean_resolve_ns)} on average"
+    screen.print(Text(f"In the last 24 hours {found.fired} fired and {found.resolved} resolved{took}", style="dim"))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exporter.alert.listed import Alert, Count, Entry
-from exporter.alert.quantity import shown
+from exporter.alert.quantity import Unit, shown
 from exporter.cli import words
 from exporter.cli.show import Column
 from exporter.notify.silences import Silence
@@ -45,6 +45,10 @@ def _labels(pairs: Any) -> str:
     return " ".join(f"{name}={value}" for name, value in pairs)
 
 
+def _figure(value: float | None, unit: Unit) -> str:
+    return words.NONE if value is None else shown(value, unit)
+
+
 def _severe(row: Any) -> str:
     return _STYLES.get(row.severity, "")
 
@@ -64,9 +68,9 @@ ALERTS: Final[list[Column[Alert]]] = [
     Column("summary", lambda row: dict(row.annotations).get("summary"), is_wide=True),
 ]
 SEEN: Final[list[Column[Alert]]] = [
-    Column("value", lambda row: shown(row.value, row.unit))
+    Column("value", lambda row: _figure(row.value, row.unit))
     if column.key == "value"
-    else Column("threshold", lambda row: shown(row.threshold, row.unit))
+    else Column("threshold", lambda row: _figure(row.threshold, row.unit))
     if column.key == "threshold"
     else column
     for column in ALERTS
@@ -98,7 +102,7 @@ HISTORY: Final[list[Column[Entry]]] = [
     Column("reason", lambda row: row.reason),
 ]
 HISTORY_SEEN: Final[list[Column[Entry]]] = [
-    Column("value", lambda row: shown(row.value, row.unit)) if column.key == "value" else column
+    Column("value", lambda row: _figure(row.value, row.unit)) if column.key == "value" else column
     for column in HISTORY
     if column.key != "unit"
 ]

@@ -6,6 +6,7 @@ In: a data directory, of a running server too. Out: a folder that is a copy; and
 import json
 import os
 import sys
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event
@@ -20,6 +21,8 @@ from exporter.app import orders
 from exporter.cli import server
 from exporter.cli.options import AsJson, Data, directory
 from exporter.clock import SystemClock
+from exporter.control import Control
+from exporter.control.files import publish_once
 from exporter.journal.head import NAME, Head
 from exporter.store import backup as backups
 from exporter.units import NS_PER_S
@@ -37,8 +40,9 @@ def backup(
 ) -> None:
     """Copy a data directory to a folder, while its server runs.
 
-    All that was acknowledged before is in it. On the same file system files are hard links, which takes no time and no
-    room; move the folder to another disk then, or say --copy.
+    All that was acknowledged before is in it, and rules, alerts, silences, budgets and notices as they are. On the same
+    file system files are hard links, which takes no time and no room; move the folder to another disk then, or say
+    --copy.
 
         ax backup /backups/ax-monday
         ax backup --data ./telemetry --copy /mnt/usb/ax
@@ -84,6 +88,8 @@ def restore(
         restored = backups.restore(source, path, lambda done, of: progress.update(task, completed=done, total=of))
     with orders.owning(settings.load(path, None, os.environ, {}), SystemClock()):
         pass  # opening it publishes `ax.duckdb`
+    with closing(Control.open(path)) as control:
+        publish_once(control, path)
     if as_json:
         print(json.dumps({**asdict(restored), "data": str(path)}))
     else:

@@ -99,15 +99,17 @@ def _notes(one: Shown, *, projection: bool) -> list[str]:
     if projection:
         found = one.projection
         if found is None:
-            notes.append("no projection before its third day" if one.budget.per != "day" else "a day has no projection")
+            is_daily = one.budget.per == "day"
+            told = "a budget of a day has none" if is_daily else "none before two whole days are known"
+            notes.append(f"projection: {told}")
         else:
             between = f"{words.money(found.low_nanos)} to {words.money(found.high_nanos)} (80 %)"
             notes.append(f"expected {words.money(found.expected_nanos)}, {between}")
         day = (as_json(one)["projection"] or {}).get("gone_on")
         if one.state == "exceeded":
-            notes.append("it is gone")
+            notes.append("all of it is spent")
         elif day is not None:
-            notes.append(f"it will be gone on {day}")
+            notes.append(f"it will be spent on {day}")
     if one.state == "incomplete" or one.spent.unpriced:
         notes.append(f"{words.count(one.spent.unpriced)} of {words.count(one.spent.calls)} calls have no price")
     if one.late_nanos:

@@ -125,8 +125,9 @@ def costs(  # noqa: PLR0913 (a command's options)
             _measure(views, measure, Of.CALLS, asked)
             return
         answer = compared(views, period, measure, by=asked.by, where=where, limit=limit)
-        total = figures(views, period, where=where)
-        over_time = figures(views, period, where=where, step_ns=period.step_ns(_TABLE_BUCKETS))
+        total = figures(views, period, where=where, percentiles=False)
+        step = period.step_ns(_TABLE_BUCKETS)
+        over_time = figures(views, period, where=where, step_ns=step, percentiles=measure.is_percentile)
     if form is Form.JSON:
         print_json({**plain(answer, _change_columns(measure, asked.by)), **_totals(total.rows)})
         return
@@ -137,7 +138,7 @@ def costs(  # noqa: PLR0913 (a command's options)
     one = _totals(total.rows)
     unpriced = f", {words.count(one['unpriced'])} without a price" if one["unpriced"] else ""
     screen.print(f"{words.money(one['cost_nanos'])} in {period} for {words.count(one['calls'])} calls{unpriced}")
-    screen.print(f"over time  {words.spark(_filled(over_time, measure, period, period.step_ns(_TABLE_BUCKETS)))}\n")
+    screen.print(f"over time  {words.spark(_filled(over_time, measure, period, step))}\n")
     screen.print(table(answer.rows, _change_columns(measure, asked.by)) if answer.rows else "no calls")
     note(screen, answer)
 
@@ -173,8 +174,18 @@ def _measure(views: Views, measure: Measure, of: Of, asked: _Asked) -> None:
     step = asked.step()
     rolled = True if measure.needs_rollups else None
     of, where = measured_of(measure, of, asked.where)
-    found = figures(views, asked.period, of=of, by=asked.by, where=where, step_ns=step, from_rollups=rolled)
-    precision = found.precision if measure.is_percentile else EXACT
+    percentiles = measure.is_percentile
+    found = figures(
+        views,
+        asked.period,
+        of=of,
+        by=asked.by,
+        where=where,
+        step_ns=step,
+        from_rollups=rolled,
+        percentiles=percentiles,
+    )
+    precision = found.precision if percentiles else EXACT
     answer_over_time = Answer(found.rows, precision, found.period, found.source)
     if asked.form is not Form.CHART:
         show(answer_over_time, _series_columns(measure, asked.by), asked.form, empty="no calls in this time")

@@ -111,7 +111,7 @@ def look(data: Path, length_ns: int, clock: Clock) -> Status:
     with reading(data) as views:
         calls = figures(views, period)
         over_time = {row.bucket_ns: row for row in figures(views, period, step_ns=step).rows}
-        spans = figures(views, period, of=Of.SPANS)
+        spans = figures(views, period, of=Of.SPANS, percentiles=False)
         whole = period.widened(step)
         buckets = [over_time.get(at) for at in range(whole.start_ns, whole.end_ns, step)]
         return Status(

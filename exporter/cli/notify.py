@@ -20,7 +20,7 @@ from exporter.control.database import Control
 from exporter.errors import AxError
 from exporter.notify import settle
 from exporter.notify.answers import Answer
-from exporter.notify.declared import Channel, check
+from exporter.notify.declared import Channel
 from exporter.notify.guard import Hold, allowed
 from exporter.notify.notice import Said
 from exporter.notify.reach import Reach
@@ -168,7 +168,7 @@ def dead(
 def _declared(path: Path, config: Path | None) -> Declared:
     """What is declared; what is wrong with it is said beside."""
     declared = load(path, settings.load(path, config, os.environ, {}).alert)
-    for wrong in [*map(str, declared.problems), *check(declared.channels, declared.routes)]:
+    for wrong in map(str, declared.problems):
         print(f"ax: {wrong}", file=sys.stderr)
     return declared
 
@@ -184,4 +184,6 @@ def _named(declared: Declared, name: str) -> Channel:
 def _mend(channel: Channel, answer: Answer) -> str:
     if answer.outcome == "again":
         return "a server would try again"
+    if "alert.allow_private" in answer.status:
+        return "if the host is yours, name it in alert.allow_private of ax.yaml, or in AX_ALERT_ALLOW_PRIVATE"
     return f"look at the address and the secrets of {channel.name} in rules/*.yaml"

@@ -75,7 +75,7 @@ def anomalies(
         print_json(plain(answer, columns))
         return
     learning = {one for one, group in found if group.now.state == "learning"}
-    nothing = "nothing is unusual" if found else "no calls in the last four weeks"
+    nothing = "nothing is unusual" if found else "no whole hour of calls in the last four weeks"
     show(answer, columns, Form.TABLE, empty=nothing)
     if learning:
         console().print(f"still learning: {', '.join(sorted(learning))}; it takes seven days")

@@ -5,7 +5,7 @@ In: files, or the id of a rule. Out: what is wrong and where; rules; what would 
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from exporter import settings
 from exporter.alert import ask, trial
+from exporter.alert.answered import check_columns
 from exporter.alert.backtest import backtest
 from exporter.alert.declared import FOLDER, declared
 from exporter.alert.kept import kept, toggled
@@ -35,7 +36,7 @@ from exporter.rules.read import listed, read_file
 from exporter.sandbox import Sandbox, SqlRefused
 from exporter.store import duck
 from exporter.units import parse_duration
-from exporter.watch.declared import SECTIONS
+from exporter.watch.declared import SECTIONS, between
 
 app: Final = typer.Typer(add_completion=False, no_args_is_help=True, help="Check, list and try alert rules.")
 _ALL: Final[Mapping[str, type[BaseModel]]] = {**SECTIONS, "tests": Trial}
@@ -64,6 +65,7 @@ def check(paths: Paths = None, data: Data = None, *, as_json: AsJson = False) ->
         except BadRules as error:
             problems += error.problems
     problems += declared(documents, with_defaults=False)[1]
+    problems += between(documents, list(_others(files, where / FOLDER)))
     problems += (problem for document in documents for problem in _bad_sql(document, where))
     if as_json:
         names = ("source", "line", "column", "message", "mend")
@@ -102,6 +104,20 @@ def try_(
     """Try rules on series that are written down, in a time that passes as fast as it can.
 
         ax rules test rules/chat_test.yaml
+
+    Such a file has `groups:` as rules have them, and tests, which are written much as promtool's are:
+
+        tests:
+          - name: slow calls are told after two minutes
+            interval: 1m
+            input_series:
+              - {series: 'p95_latency{model="a"}', values: '500ms 3sx4 500msx2'}
+            alert_rule_test:
+              - {eval_time: 4m, alertname: SlowModel, exp_alerts: [{exp_labels: {model: a}}]}
+            timelines: {'SlowModel{model="a"}': '.PPFFF...'}
+
+    Values are one an interval: 3sx4 is 3 s five times, 1s+1sx3 climbs from 1 s to 4 s, _ is none. A timeline has a
+    letter for each: `.` inactive, P pending, F firing, A acknowledged, N no data.
 
     The exit code is 1 where a test fails.
     """
@@ -184,6 +200,15 @@ def _files(paths: Sequence[Path] | None, usual: Path) -> tuple[list[Path], list[
     return found, problems
 
 
+def _others(files: Sequence[Path], usual: Path) -> Iterator[Document]:
+    """The files in use that are not checked now, whose channels routes may name."""
+    checked = {path.resolve() for path in files}
+    for path in listed(usual):
+        if path.resolve() not in checked:
+            with suppress(BadRules):
+                yield read_file(path, SECTIONS)
+
+
 def _all_rules(config: Config) -> tuple[tuple[Watched, ...], tuple[Problem, ...]]:
     documents: list[Document] = []
     problems: list[Problem] = []
@@ -219,11 +244,12 @@ def _bad_sql(document: Document, data: Path) -> Iterator[Problem]:
     if not (data / duck.FILE).is_file():
         return
     groups = [group for group in document.entries.get("groups", ()) if isinstance(group, Group)]
-    asked = {(g, r): rule.sql for g, group in enumerate(groups) for r, rule in enumerate(group.rules) if rule.sql}
+    asked = {(g, r): rule for g, group in enumerate(groups) for r, rule in enumerate(group.rules) if rule.sql}
     with closing(Sandbox()) as sandbox:
-        for (group, place), sql in asked.items():
+        for (group, place), rule in asked.items():
             try:
-                sandbox.run(data, f"EXPLAIN {ask.windowed(sql, Period(0, MINUTE))}")
-            except SqlRefused as error:
-                if not error.is_retryable:
+                described = sandbox.run(data, f"DESCRIBE {ask.windowed(rule.sql or '', Period(0, MINUTE))}")
+                check_columns(rule, [str(row[0]) for row in described.rows])
+            except AxError as error:
+                if not isinstance(error, SqlRefused) or not error.is_retryable:
                     yield document.problem(("groups", group, "rules", place, "sql"), error.message, error.mend)

@@ -30,7 +30,11 @@ def condition(rule: Rule) -> str:
         what = f"{asked.aggregation}({rule.view}.{rule.field})" if rule.field else f"{asked.aggregation}({rule.view})"
     else:
         what = f"{asked.aggregation}({asked.name})" if asked.aggregation else asked.name
-    per = f" per {rule.per}" if rule.per else ""
+    per = f" per {'minute of ' if rule.per.endswith('_ns') else ''}{rule.per}" if rule.per else ""
+    if rule.anomaly is not None:
+        side = "" if rule.anomaly.direction == "both" else f", {rule.anomaly.direction} what is expected"
+        by = f" by {', '.join(rule.by)}" if rule.by else ""
+        return f"{what} is unusual for the hour{side}{by}{f' where {rule.filter}' if rule.filter else ''}"
     steps = " / ".join(shown(rung.threshold, rule.unit) for rung in rule.ladder)
     window = f" over {shown(asked.window_ns or rule.window, 'ns')}"
     by = f" by {', '.join(rule.by)}" if rule.by else ""

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import fields
 from errno import EBUSY, EIO, ENOSPC
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from exporter import disk
 from exporter.errors import Corrupt, DataDirTooNew
@@ -145,6 +145,30 @@ def rows(
         return [row(*values) for values in cursor]
 
 
+def copy(data: Path, target: Path) -> bool:
+    """Copies the database as it is at one moment, whoever writes, to a directory; False where there is none.
+
+    It is one file and whole, without a log beside it. Raises `Corrupt` and `OSError`.
+    """
+    if not (data / FILE).is_file():
+        return False
+    path = target / FILE
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with closing(_connect(data / FILE)) as source, closing(_connect(path)) as made:
+            source.backup(made)
+    except sqlite3.DatabaseError as error:
+        _raise_as_ours(data / FILE, error)
+    check(target)
+    disk.sync_file(path)
+    return True
+
+
+def check(data: Path) -> None:
+    """Makes sure that a directory's database can be used and has today's tables. As `Control.open`, it raises."""
+    _prepare(data / FILE)
+
+
 def areas() -> Sequence[Path]:
     """The files that make the tables, one an area."""
     return sorted(_SQL.glob("*.sql"))
@@ -184,13 +208,18 @@ def _prepare(path: Path) -> None:
             connection.execute("BEGIN IMMEDIATE")  # a header with the format of a newer SQLite shows only here
             connection.execute("ROLLBACK")
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        code = _NOT_DAMAGE.get(_primary_code(error))
-        is_forbidden = _primary_code(error) == sqlite3.SQLITE_READONLY and os.access(path, os.W_OK)
-        if code is not None and not is_forbidden:
-            raise OSError(code, f"cannot open {path}: {error}") from error
-        raise Corrupt(
-            f"{path} is damaged: {error}", mend="start `ax serve` again, which sets it aside and begins a new one"
-        ) from error
+        _raise_as_ours(path, error)
+
+
+def _raise_as_ours(path: Path, error: Exception) -> NoReturn:
+    """As `Corrupt`, or as `OSError` where it says nothing about what is in the file."""
+    code = _NOT_DAMAGE.get(_primary_code(error))
+    is_forbidden = _primary_code(error) == sqlite3.SQLITE_READONLY and os.access(path, os.W_OK)
+    if code is not None and not is_forbidden:
+        raise OSError(code, f"cannot open {path}: {error}") from error
+    raise Corrupt(
+        f"{path} is damaged: {error}", mend="start `ax serve` again, which sets it aside and begins a new one"
+    ) from error
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

@@ -52,7 +52,7 @@ def _up(gauge: Gauge) -> Component:
 
 
 def _share(words: str) -> Callable[[Gauge], Component]:
-    return lambda gauge: level(gauge.value, _BUSY, f"{gauge.value:.0%} {words}", "observed")
+    return lambda gauge: level(gauge.value, _BUSY, f"{gauge.value * 100:.0f} % {words}", "observed")
 
 
 def _waiting(gauge: Gauge) -> Component:
@@ -72,7 +72,7 @@ def _cache(cache: Cache) -> Component:
     looked_up = cache.hits + cache.misses
     ratio = cache.hits / looked_up if looked_up else 1.0
     is_low = looked_up >= _LEAST_LOOKUPS and ratio < _HIT_RATIO
-    detail = f"{ratio:.0%} of {looked_up} look-ups hit"
+    detail = f"{ratio * 100:.0f} % of {looked_up:,} look-ups hit"
     return Component(state="degraded" if is_low else "healthy", detail=detail, part="observed")
 
 

@@ -62,7 +62,7 @@ def processes(observed: Observed, config: Config) -> dict[str, Component]:
         "journal": _journal(observed.receive, config.journal.backlog_bytes),
         "write": _write(observed.write, observed.now),
         "disk": _disk(observed.free_bytes, config.journal.min_free_bytes),
-        "memory": level(observed.memory_ratio, _MEMORY_RATIO, f"{observed.memory_ratio:.0%} of memory is in use"),
+        "memory": _memory(observed.memory_ratio),
     }
 
 
@@ -110,17 +110,21 @@ def _write(figures: Figures | None, now: int) -> Component:
 
 def _queue(figures: Figures | None, limit_bytes: int) -> Component:
     held_bytes = int(gauge(figures, "ax_in_flight_bytes"))
-    return level(held_bytes / limit_bytes, _IN_FLIGHT_RATIO, f"requests of {held_bytes} bytes are being answered")
+    return level(held_bytes / limit_bytes, _IN_FLIGHT_RATIO, f"requests of {_size(held_bytes)} are being answered")
 
 
 def _journal(figures: Figures | None, limit_bytes: int) -> Component:
     backlog_bytes = int(gauge(figures, "ax_journal_backlog_bytes"))
-    detail = f"{backlog_bytes} of at most {limit_bytes} bytes wait to be stored"
+    detail = f"{_size(backlog_bytes)} of at most {_size(limit_bytes)} wait to be stored"
     return level(backlog_bytes / limit_bytes, _BACKLOG_RATIO, detail)
 
 
+def _memory(ratio: float) -> Component:
+    return level(ratio, _MEMORY_RATIO, f"{ratio * 100:.0f} % of memory is in use")
+
+
 def _disk(free_bytes: int, least_bytes: int) -> Component:
-    detail = f"{free_bytes} bytes are free"
+    detail = f"{_size(free_bytes)} are free"
     if free_bytes < least_bytes:
         return Component(state="unhealthy", detail=f"{detail}: requests are refused")
     return Component(state="degraded" if free_bytes < _DISK_DEGRADED_BYTES else "healthy", detail=detail)
@@ -151,6 +155,12 @@ def _notifier(watched: Watched) -> Component:
         age = format_duration(watched.waiting_ns // NS_PER_S * NS_PER_S)
         return Component(state="degraded", detail=f"a notice has waited for {age}")
     return Component(state="healthy", detail="no notice waits for long")
+
+
+def _size(size_bytes: int) -> str:
+    """Such as `56.9 GB`."""
+    scales = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+    return next((f"{size_bytes / size:.1f} {unit}" for size, unit in scales if size_bytes >= size), f"{size_bytes} B")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ In: entries of `channels:` and `routes:`. Out: frozen models that name secrets a
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -18,7 +18,7 @@ from exporter.config import Duration
 from exporter.notify.match import matches, names_of
 from exporter.notify.notice import RANKS
 from exporter.rules import Declared, Secret, mistakes
-from exporter.rules.words import Listed, mistake
+from exporter.rules.words import Listed, Mistake, mistake
 from exporter.units import NS_PER_S
 
 ChannelType = Literal["slack", "email", "pagerduty", "webhook", "teams", "discord", "console"]
@@ -191,14 +191,24 @@ def effective(channels: Sequence[Channel], *, console: bool) -> tuple[Channel, .
     return tuple(channels) or ((CONSOLE,) if console else ())
 
 
-def check(channels: Sequence[Channel], routes: Sequence[Route]) -> list[str]:
-    """What is wrong with channels and routes together: names given twice, names of channels that do not exist."""
+def check(channels: Sequence[Channel], routes: Sequence[Route], known: Iterable[str] | None = None) -> list[Mistake]:
+    """What is wrong with channels and routes together, by section, number and key: names given twice, or to nobody.
+
+    `known` are the names that routes may use; without it, those of `channels`.
+    """
+    found: list[Mistake] = []
     names = [one.name for one in channels]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    unknown = sorted({name for route in routes for name in route.channels} - set(names))
-    return [f"the channel {name} is declared twice" for name in twice] + [
-        f"a route names the channel {name}, which is not declared" for name in unknown
-    ]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            found.append((("channels", number, "name"), f"the channel {name} is declared twice", "rename one of them"))
+    there = set(names if known is None else known)
+    mend = f"channels are {', '.join(sorted(there))}" if there else "declare it under channels:"
+    for number, route in enumerate(routes):
+        for place, name in enumerate(route.channels):
+            if name not in there:
+                what = f"a route names the channel {name}, which is not declared"
+                found.append((("routes", number, "channels", place), what, mend))
+    return found
 
 
 def audience(change: Change, routes: Sequence[Route], channels: Sequence[Channel]) -> list[tuple[Channel, Route]]:

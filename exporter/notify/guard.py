@@ -26,6 +26,11 @@ _EMBEDS: Final = tuple(
     ipaddress.IPv6Network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
 )
 """IPv6 that is IPv4 in disguise: NAT64, 6to4, Teredo."""
+_SPECIAL: Final = tuple(
+    ipaddress.ip_network(one)
+    for one in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "2001::/23", "3fff::/20", "5f00::/16")
+)
+"""What Python takes for public and is not: protocols' own networks, and where machines of clouds learn who they are."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Connected = TypeVar("Connected")
@@ -74,6 +79,8 @@ def is_public(address: Address) -> bool:
         or address.is_site_local
         or any(address in network for network in _EMBEDS)
     ):
+        return False
+    if any(address in network for network in _SPECIAL):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved and not address.is_unspecified
 

@@ -57,8 +57,11 @@ class _Backend(httpcore.SyncBackend):
 
 def post(request: Request, reach: Reach, hold: Hold) -> Answer:
     """Sends it once, within `TOTAL_S`. Redirects are not followed, and no proxy of the environment is asked."""
-    parts = urlsplit(request.url)
-    host = parts.hostname or ""
+    try:
+        parts = urlsplit(request.url)
+        host = parts.hostname or ""
+    except ValueError:  # its text holds the address, which may hold a secret: it goes no further than here
+        return Answer("refused", "not sent: the address cannot be read")
     if parts.scheme != "https" and not (parts.scheme == "http" and guard.permits_plain(host, reach.allowed)):
         return Answer("refused", "not sent: the address is not https, nor is its host in alert.allow_private")
     if not host:

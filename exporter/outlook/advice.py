@@ -95,6 +95,7 @@ def of_caches(rows: Iterable[CachedShare]) -> Iterator[Advice]:
             row.model,
             row.asker,
             saved,
-            f"{row.ratio:.0%} of {row.tokens_input:,} input tokens came from the cache; {others} {target:.0%}",
+            f"{row.ratio * 100:.0f} % of {row.tokens_input:,} input tokens came from the cache; "
+            f"{others} {target * 100:.0f} %",
             "put what does not change first in the prompt, and mark it for the cache where the provider asks for that",
         )

@@ -5,6 +5,7 @@ In: a measure's value by bucket. Out: the change a day, robustly, and whether it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 from typing import Final
 
@@ -66,12 +67,13 @@ def going(views: Views, period: Period, measures: Sequence[Measure], *, where: s
 
     Nothing where there were no calls in either. Raises `AxError`.
     """
-    now = figures(views, period, where=where)
-    before = figures(views, (now.period or period).before(), where=where, from_rollups=now.source.startswith("cells"))
+    asked = partial(figures, views, where=where, percentiles=any(measure.is_percentile for measure in measures))
+    now = asked(period)
+    before = asked((now.period or period).before(), from_rollups=now.source.startswith("cells"))
     if not now.rows and not before.rows:
         return []
     whole = Period(-(-period.start_ns // DAY) * DAY, period.end_ns // DAY * DAY)
-    days = figures(views, whole, where=where, step_ns=DAY, from_rollups=True).rows if whole.length_ns > 0 else ()
+    days = asked(whole, step_ns=DAY, from_rollups=True).rows if whole.length_ns > 0 else ()
     found = {row.bucket_ns: row for row in days}
     in_order = [found.get(at) for at in range(whole.start_ns, whole.end_ns, DAY)]
     return [_going(measure, _only(now.rows), _only(before.rows), in_order) for measure in measures]

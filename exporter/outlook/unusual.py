@@ -79,7 +79,16 @@ def _buckets(
     measure = MEASURES.get(name)
     if measure is not None:
         of, where = measured_of(measure, of, where)
-        found = figures(views, period, of=of, by=by, where=where, step_ns=HOUR, from_rollups=True)
+        found = figures(
+            views,
+            period,
+            of=of,
+            by=by,
+            where=where,
+            step_ns=HOUR,
+            from_rollups=True,
+            percentiles=measure.is_percentile,
+        )
         return measure.unit, ((row.bucket_ns, row.labels, measure.read(row)) for row in found.rows)
     stored = points(views, name, period, by=by, where=where, step_ns=HOUR).rows
     adds_up = all(row.last is None for row in stored)  # a gauge has a last value, and its mean is what it says

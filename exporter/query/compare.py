@@ -41,17 +41,19 @@ def compared(
     """
     rollups = True if measure.needs_rollups else None
     of, where = measured_of(measure, of, where)
-    now = figures(views, period, of=of, by=by, where=where, from_rollups=rollups)
+    percentiles = measure.is_percentile
+    now = figures(views, period, of=of, by=by, where=where, from_rollups=rollups, percentiles=percentiles)
     is_rolled = now.source.startswith("cells")
     width = now.period or period
-    earlier = figures(views, width.before(), of=of, by=by, where=where, from_rollups=is_rolled)
+    before_it = width.before()
+    earlier = figures(views, before_it, of=of, by=by, where=where, from_rollups=is_rolled, percentiles=percentiles)
     before = {one.labels: measure.read(one) for one in earlier.rows}
     values = {one.labels: measure.read(one) for one in now.rows}
     adds_up = measure.unit in {"count", "tokens", "usd_nanos"}
     total = sum(value or 0 for value in values.values()) if adds_up else 0
     changes = [_change(labels, values.get(labels), before.get(labels), total) for labels in {**values, **before}]
     ranked = sorted(changes, key=lambda one: (-(one.value or 0), str(one.labels)))[:limit]
-    precision = now.precision if measure.is_percentile else EXACT
+    precision = now.precision if percentiles else EXACT
     return Answer(tuple(ranked), precision, now.period, now.source)
 
 

@@ -91,9 +91,9 @@ def _state(seen: Seen, ratio: float | None, bounds: Bounds) -> tuple[State, str]
     if seen.last_count >= bounds.last_calls and seen.last_succeeded == 0:
         return "down", f"none of its last {seen.last_count} calls succeeded"
     if ratio < bounds.down_success:
-        return "down", f"{ratio:.1%} of calls succeeded"
+        return "down", f"{ratio * 100:.1f} % of calls succeeded"
     if ratio < bounds.degraded_success:
-        return "degraded", f"{ratio:.1%} of calls succeeded"
+        return "degraded", f"{ratio * 100:.1f} % of calls succeeded"
     if seen.p95_ns and seen.p95_day_ns and seen.p95_ns > bounds.degraded_latency * seen.p95_day_ns:
         return "degraded", f"its p95 is {seen.p95_ns / seen.p95_day_ns:.1f} times that of the day"
-    return "healthy", f"{ratio:.1%} of calls succeeded"
+    return "healthy", f"{ratio * 100:.1f} % of calls succeeded"

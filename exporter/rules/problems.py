@@ -5,6 +5,7 @@ In: a place in a text. Out: a problem that shows the line with a mark below it; 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from exporter.errors import AxError
 
@@ -41,9 +42,15 @@ class BadRules(AxError):
 
 def picture(text: str, line: int, column: int) -> str:
     """The line of `text` with a mark below its column; both count from 1. A long line is cut around the mark."""
-    lines = text.splitlines()
+    lines = _lines(text)
     shown = lines[line - 1] if 0 < line <= len(lines) else ""
     cut = max(0, column - 1 - _WIDEST // 2)
     part = "".join(each if each.isprintable() else " " for each in shown[cut : cut + _WIDEST])
     margin = f"  {line} | "
     return f"{margin}{part}\n{' ' * (len(margin) - 2)}| {' ' * (column - 1 - cut)}^"
+
+
+@lru_cache(maxsize=1)
+def _lines(text: str) -> list[str]:
+    """The lines, found once for all mistakes of a file, of which it may be full."""
+    return text.splitlines()

@@ -20,6 +20,8 @@ from exporter.rules.tree import Bad, Place, Tree, parse
 SUFFIXES: Final = (".yaml", ".yml")
 LARGEST_BYTES: Final = 2**20
 _NEAR: Final = 0.6
+_LONGEST_MESSAGE: Final = 500
+"""A message may quote what was written, which may be a whole file."""
 _SAID: Final = {
     "missing": "{name} is missing",
     "extra_forbidden": "unknown key {name}",
@@ -38,6 +40,7 @@ _SAID: Final = {
     "literal_error": "{input} is none of {expected}",
     "string_too_long": "longer than {max_length} characters",
     "string_too_short": "it is empty",
+    "too_long": "more than {max_length} entries",
 }
 
 
@@ -211,7 +214,8 @@ def _problem(
     source: str, text: str, places: Mapping[Place, tuple[int, int]], path: Place, message: str, mend: str
 ) -> Problem:
     line, column = _nearest(places, path)
-    return Problem(source, line, column, message, mend, picture(text, line, column))
+    told = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
+    return Problem(source, line, column, told, mend, picture(text, line, column))
 
 
 def _nearest(places: Mapping[Place, tuple[int, int]], path: Place) -> tuple[int, int]:

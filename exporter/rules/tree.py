@@ -17,6 +17,7 @@ MOST_NODES: Final = 100_000
 """Aliases count as often as they are used: nine lines of them can stand for a billion."""
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _PLAIN: Final = "tag:yaml.org,2002:"
+_NUMBERS: Final = frozenset({f"{_PLAIN}int", f"{_PLAIN}float"})
 _QUOTE: Final = 'put it in quotes, such as operator: ">="'
 
 
@@ -100,9 +101,7 @@ class _Reader:
     def value(self, node: yaml.Node, path: Place, depth: int) -> Any:
         line, column = node.start_mark.line + 1, node.start_mark.column + 1
         self._tree.places.setdefault(path, (line, column))
-        self._left -= 1
-        if self._left < 0:
-            raise Bad(line, column, f"more than {MOST_NODES} values", "write fewer aliases")
+        self._count(node)
         if depth > DEEPEST:
             raise Bad(line, column, f"nested deeper than {DEEPEST}", "write it flatter")
         if isinstance(node, yaml.MappingNode):
@@ -110,6 +109,12 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*path, number), depth + 1) for number, item in enumerate(node.value)]
         return self._scalar(node, path)
+
+    def _count(self, node: yaml.Node) -> None:
+        self._left -= 1
+        if self._left < 0:
+            mark = node.start_mark
+            raise Bad(mark.line + 1, mark.column + 1, f"more than {MOST_NODES} values", "write fewer aliases")
 
     def _mapping(self, node: yaml.MappingNode, path: Place, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -144,21 +149,25 @@ class _Reader:
             else:
                 yield key, value, False
         for each in merged:
+            self._count(each)
             if depth > DEEPEST or not isinstance(each, yaml.MappingNode):
                 mark = each.start_mark
                 raise Bad(mark.line + 1, mark.column + 1, "<< takes what has keys", "name an anchor of such")
             for key, value, _ in self._pairs(each, depth + 1):
+                self._count(key)  # also where the key is there already, and what is merged is left out
                 yield key, value, True
 
     def _scalar(self, node: yaml.Node, path: Place) -> Any:
         if not node.tag.startswith(_PLAIN):
             self._tree.mistakes.append((path, f"{node.tag} is a tag of YAML's", _QUOTE))
             return node.value
+        if node.tag in _NUMBERS and ":" in str(node.value):
+            return node.value  # 1:30, sixty times one and thirty to YAML 1.1; of many parts it takes that long to read
         try:
             value = self._loader.construct_object(node)
         except (ValueError, yaml.YAMLError):
             self._tree.mistakes.append((path, f"cannot read {node.value!r}", "put it in quotes"))
             return node.value
-        if isinstance(value, int) and ":" in str(node.value):
-            return node.value  # 1:30, sixty times one and thirty to YAML 1.1
+        if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
+            self._tree.mistakes.append((path, "half a character (\\ud800 to \\udfff)", "write both halves, or none"))
         return value if isinstance(value, str | int | float | bool | None) else node.value

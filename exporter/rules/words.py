@@ -22,12 +22,14 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
 from exporter.errors import BadConfig
-from exporter.units import format_duration, parse_duration
+from exporter.units import LARGEST, format_duration, parse_duration
 
 NANOS: Final = 10**9
 _LEAST_NS: Final = 10**6  # a bare number below is nobody's nanoseconds
 _MOST_USD: Final = 10**9
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_LONGEST_NAME: Final = 100
+_LONGEST_TEXT: Final = 16_000
 _LONGEST_SECRET: Final = 64 * 2**10
 
 
@@ -125,6 +127,8 @@ Money = Annotated[int, BeforeValidator(_money), PlainSerializer(format_money, re
 def _duration(raw: object) -> object:
     if isinstance(raw, bool) or not isinstance(raw, str | int) or (isinstance(raw, int) and 0 < raw < _LEAST_NS):
         raise mistake(f"{raw!r} is no duration", "write a whole number and a unit, such as 30s, 5m, 12h or 7d")
+    if isinstance(raw, int) and abs(raw) > LARGEST:
+        raise mistake("this is too large for a duration", "write one such as 30s, 5m, 12h or 7d")
     try:
         return parse_duration(raw) if isinstance(raw, str) else raw
     except BadConfig as error:
@@ -144,6 +148,9 @@ def _texts(raw: object) -> object:
         return raw
     none = [(name, value) for name, value in raw.items() if isinstance(value, bool | None | dict | list)]
     mistakes("texts", [((str(name),), f"{value!r} is no text", "write it in quotes") for name, value in none])
+    long = [name for name, value in raw.items() if len(str(name)) > _LONGEST_NAME or len(str(value)) > _LONGEST_TEXT]
+    told = f"a name has at most {_LONGEST_NAME} characters, a text {_LONGEST_TEXT}", "write less"
+    mistakes("texts", [((str(name),), *told) for name in long])
     return {str(name): str(value) for name, value in raw.items()}
 
 

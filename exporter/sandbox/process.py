@@ -162,6 +162,7 @@ class _Places:
 def _received(job: socket.socket, limits: Limits, cancel: Cancel | None) -> bytes:
     """All that the job's process says before it ends. Raises `SqlRefused`."""
     parts: list[bytes] = []
+    left = 2 * limits.bytes + 2**20  # columns and rows; more is not what our program says
     deadline = monotonic() + limits.kill_s + _GRACE_S
     while True:
         _give_up_if_asked(cancel)
@@ -173,6 +174,9 @@ def _received(job: socket.socket, limits: Limits, cancel: Cancel | None) -> byte
         if not part:
             break
         parts.append(part)
+        left -= len(part)
+        if left < 0:
+            raise _died()
     if not parts or not parts[-1].endswith(b"\n"):
         raise _too_long(limits) if monotonic() > deadline - _GRACE_S - 1 else _died()
     return b"".join(parts)

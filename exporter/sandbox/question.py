@@ -75,7 +75,9 @@ def answer(job: socket.socket) -> None:
     except (MemoryError, duckdb.OutOfMemoryException):
         said = _refusal("memory", "the statement needed more memory than it may have", "ask for fewer rows at a time")
     except duckdb.Error as error:
-        said = _refusal("failed", _in_one_line(str(error).replace(data, "DATA")), "")
+        said = _refusal("failed", _in_one_line(_without(str(error), data)), "")
+    except (ValueError, OverflowError):  # Python has no such value: an interval of five million years
+        said = _refusal("failed", "a value that cannot be shown as it is", "cast it: value::VARCHAR")
     job.sendall(json.dumps(said, allow_nan=False).encode() + b"\n")
 
 
@@ -102,6 +104,8 @@ def _asked(data: Path, sql: str, tenant: str | None, limits: dict[str, Any]) -> 
         threading.Timer(limits["interrupt_s"], connection.interrupt).start()
         connection.execute(statement)
         columns = [[name, str(kind)] for name, kind, *_ in connection.description or ()]
+        if len(json.dumps(columns)) > limits["bytes"]:  # the name of a type can be as long as what it is made of
+            return _refusal("memory", "the names of the columns are too long", "ask for simpler types")
         rows, truncated = _within(connection, limits["rows"], limits["bytes"])
     elapsed_ns = time.monotonic_ns() - started
     return {"columns": columns, "rows": rows, "truncated": truncated, "elapsed_ns": elapsed_ns}
@@ -203,6 +207,11 @@ def plain(value: Any) -> Any:
 
 def _refusal(reason: str, message: str, mend: str) -> Answer:
     return {"refused": reason, "message": message, "mend": mend}
+
+
+def _without(message: str, data: str) -> str:
+    """The message without our path, also as SQL of ours has it."""
+    return message.replace(data, "DATA").replace(_literal(data)[1:-1], "DATA")
 
 
 def _in_one_line(text: str) -> str:

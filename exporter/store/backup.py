@@ -1,6 +1,7 @@
 """Copies of a data directory, of a running server too.
 
-In: a data directory. Out: a folder with a catalog, its segments and the settings; and a data directory from one.
+In: a data directory. Out: a folder with a catalog, its segments, the control database, rules and settings; and a data
+directory from one. What was decided is copied after what it was decided by: a budget that was told stays told.
 Segments never change, so a copy of the catalog and the files that it lists are consistent whatever goes on meanwhile.
 A file that went between the two copies is in no later catalog: then all is copied anew.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from exporter import disk, model
+from exporter.control import database
 from exporter.errors import AxError, Corrupt
 from exporter.store import files, segment
 from exporter.store.catalog import FILE, Segment, open_catalog
@@ -128,6 +130,10 @@ def _restored(source: Path, data: Path, about: Backup, said: Callable[[int, int]
         said(done, about.bytes)
     files.sync_folders(data / one.path for one in segments)
     _copy_settings(source, data)
+    if (source / database.FILE).is_file():
+        _copy(source / database.FILE, data / database.FILE)
+        (data / database.FILE).chmod(0o600)
+        database.check(data)
     (staged / FILE).replace(data / FILE)
     shutil.rmtree(staged)
     disk.sync_directory(data)
@@ -154,6 +160,7 @@ def _copied(data: Path, part: Path, now: int, copy: Callable[[Path, Path], None]
     for one in live:
         _take(data, part, one, copy)
     _copy_settings(data, part)
+    database.copy(data, part)
     disk.sync_file(part / FILE)
     files.sync_folders(part / one.path for one in live)
     files.write(part / ABOUT, json.dumps(asdict(about), indent=1).encode())

@@ -26,7 +26,7 @@ _BLOCK_BYTES: Final = 2**20
 # ours has such; one that has, or has what is not known yet, must be decoded.
 _COLUMN_META: Final = dict.fromkeys((*range(1, 9), 12, 13, 15, 16, 17), KEPT) | dict.fromkeys((9, 10, 11, 14), OFFSET)
 _COLUMN: Final = {2: OFFSET, 3: _COLUMN_META}
-_ROW_GROUP: Final = {1: [_COLUMN], 2: KEPT, 3: KEPT, 4: KEPT, 5: OFFSET, 6: KEPT}
+ROW_GROUP: Final = {1: [_COLUMN], 2: KEPT, 3: KEPT, 4: KEPT, 5: OFFSET, 6: KEPT}
 _SCHEMA, _ROWS, _GROUPS, _PAIRS = 2, 3, 4, 5  # fields of the footer
 _SAME: Final = (1, _SCHEMA, 6, 7)
 """Those of which files that are strung together have one: the format's version, who wrote it, how columns compare."""
@@ -67,13 +67,13 @@ def read(path: Path) -> Part | None:
         footer = file.read(size - _TAIL_BYTES - begin)
     try:
         fields = thrift.fields_of(footer, _FOOTER)
-        offsets = thrift.offsets(footer, fields[_GROUPS], _ROW_GROUP)
+        offsets = thrift.offsets(footer, fields[_GROUPS], ROW_GROUP)
         rows = thrift.number(footer, fields[_ROWS].begin)[0]
         groups = thrift.list_head(footer, fields[_GROUPS].begin)[0]
     except (IndexError, KeyError, ValueError, RecursionError):
         return None
-    if any(one.value and not len(_MAGIC) <= one.value <= begin for one in offsets):
-        return None
+    if rows < 1 or any(one.value and not len(_MAGIC) <= one.value <= begin for one in offsets):
+        return None  # an empty row group among others is more than Arrow reads
     return Part(path, begin, footer, fields, offsets, rows, groups)
 
 

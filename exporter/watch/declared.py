@@ -4,7 +4,7 @@ In: `DATA/rules/*.yaml`, the rules that come with us, the control database. Out:
 wrong with files that cannot be used; of such a file the last good text holds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from exporter.alert.declared import FOLDER, declared
 from exporter.alert.rule import Group, Rule, Watched
-from exporter.budget.budget import Budget, in_force
+from exporter.budget.budget import Budget, in_force, twice
 from exporter.config import Alert
-from exporter.notify.declared import Channel, Route, effective
+from exporter.notify.declared import Channel, Route, check, effective
 from exporter.rules import BadRules, Document, Problem
 from exporter.rules.read import listed, read_file
 
@@ -32,7 +32,10 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What is declared now. `channels` are those that are told; `problems` those of files that could not be used."""
+    """What is declared now.
+
+    `channels` are those that are told; `problems` those of files that cannot be used, and names that do not fit.
+    """
 
     rules: tuple[Watched, ...] = ()
     budgets: tuple[Budget, ...] = ()
@@ -97,9 +100,35 @@ def load(
         budgets=in_force(_all(found, "budgets"), defaults=settings.defaults),
         channels=effective(_all(found, "channels"), console=settings.console),
         routes=_all(found, "routes"),
-        problems=(*problems, *clashes),
+        problems=(*problems, *clashes, *between(found)),
         documents=documents,
     )
+
+
+def between(documents: Sequence[Document], elsewhere: Sequence[Document] = ()) -> Iterator[Problem]:
+    """What is wrong between files, beside rules: names of budgets and channels given twice, routes to nobody.
+
+    Routes may name the channels of `elsewhere` too.
+    """
+    channels: tuple[Channel, ...] = _all(documents, "channels")
+    known = effective((*channels, *_all(elsewhere, "channels")), console=True)
+    found = [
+        *twice(_all(documents, "budgets")),
+        *check(channels, _all(documents, "routes"), [one.name for one in known]),
+    ]
+    for (section, number, *within), message, mend in found:
+        document, own = _owner(documents, str(section), int(number))
+        yield document.problem((section, own, *within), message, mend)
+
+
+def _owner(documents: Sequence[Document], section: str, number: int) -> tuple[Document, int]:
+    """The file in which the so-and-so-many-th entry of a section is, and its number there."""
+    for document in documents:
+        count = len(document.entries.get(section, ()))
+        if number < count:
+            return document, number
+        number -= count
+    raise IndexError(number)
 
 
 def _all(documents: Iterable[Document], section: str) -> tuple[Any, ...]:

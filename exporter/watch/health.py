@@ -9,7 +9,7 @@ import json
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from exporter.config import Config
 from exporter.control import Control
 from exporter.errors import AxError
 from exporter.health import Component, Event, Health, events, observed, own, together
+from exporter.health.shapes import WORST_FIRST, State
 from exporter.notify import settle
 from exporter.query.observed import caches, gauges, running
 from exporter.query.period import DAY, HOUR, MINUTE, Period
@@ -43,6 +44,8 @@ _TRIES: Final = 3
 _QUICK_NS: Final = 100_000_000
 _TOLD: Final = frozenset({"receive", "queue", "journal", "write", "disk", "memory", "database"})
 """Rules and notifier have alerts of their own."""
+_AT_ONCE: Final = frozenset({"disk"})
+"""A full disk is no slow moment."""
 _SEVERITIES: Final[Mapping[str, Severity]] = {"degraded": "warning", "unhealthy": "critical"}
 _log: Final = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class Watching:
         self._watch = watch
         self._started = clock.wall()
         self._seen: dict[str, Component] = {}
+        self._before: dict[str, State] = {}
         self._checked_at: int | None = None
 
     def observe(self) -> own.Observed:
@@ -94,12 +98,14 @@ class Watching:
         database_ns = _database(self._watch.control, self._config.data, opened_ns, self._clock)
         components = own.loop(_watched(self._watch, database_ns, seen.now)) | others
         self._seen, self._checked_at = components, seen.now
+        everything = own.processes(seen, self._config) | components
         with self._watch.control.writing() as connection:
-            changed = events.record(connection, own.processes(seen, self._config) | components, seen.now)
+            changed = events.record(connection, everything, seen.now)
             events.prune(connection, seen.now - self._config.alert.retention)
-            changes = [change for event in changed for change in _changes(connection, event)]
+            changes = list(_changes(connection, everything, self._before, seen.now))
             saved.record(connection, changes)
             tell(connection, changes, self._watch.declared, seen.now)
+        self._before = {name: one.state for name, one in everything.items()}
         if changes:
             self._watch.wake()
         for event in changed:
@@ -173,38 +179,51 @@ def _others(data: Path, now: int, clock: Clock) -> tuple[dict[str, Component], i
     return found, opened_ns
 
 
-def _changes(connection: sqlite3.Connection, event: Event) -> Iterable[Change]:
-    """The alert that a change of one of our own components begins, makes worse or ends."""
-    if event.component not in _TOLD:
-        return
-    labels = (("component", event.component),)
-    fingerprint = hashlib.sha256(f"{_TENANT}\n{RULE}\n{event.component}".encode()).hexdigest()
-    open_one = connection.execute(
-        "SELECT episode, severity FROM alerts WHERE fingerprint = ? AND state <> 'resolved'", (fingerprint,)
-    ).fetchone()
-    is_over = event.to_state in {None, "healthy"}
-    if is_over and open_one is None:
-        return
-    severity = open_one[1] if is_over else _SEVERITIES[event.to_state or ""]
+def _changes(
+    connection: sqlite3.Connection, now: Mapping[str, Component], before: Mapping[str, State], at: int
+) -> Iterator[Change]:
+    """The alerts that our own components begin, make worse or milder, or end.
+
+    One slow look is chance: an alert says what two looks in a row agree on. Only a disk that fills does not wait.
+    """
+    query = "SELECT json_extract(labels, '$.component'), episode, severity FROM alerts WHERE rule_id = ? AND state <> ?"
+    found = {name: (episode, severity) for name, episode, severity in connection.execute(query, (RULE, "resolved"))}
+    for name in sorted(_TOLD):
+        one, open_one = now.get(name), found.get(name)
+        is_over = one is None or one.state == "healthy"
+        state = "healthy" if one is None else one.state
+        if not is_over and name not in _AT_ONCE:
+            state = max(state, before.get(name, "healthy"), key=WORST_FIRST.index)
+        severity = open_one[1] if is_over and open_one else _SEVERITIES.get(state)
+        if severity is None or (is_over and open_one is None) or (open_one and not is_over and severity == open_one[1]):
+            continue
+        yield _change(name, one, state, severity, open_one, at)
+
+
+def _change(
+    name: str, one: Component | None, state: State, severity: Severity, open_one: tuple[str, Severity] | None, at: int
+) -> Change:
+    fingerprint = hashlib.sha256(f"{_TENANT}\n{RULE}\n{name}".encode()).hexdigest()
+    is_over = state == "healthy"
     transition: Transition = "resolved" if is_over else "firing"
     if open_one is not None and not is_over:
-        transition = "escalated" if event.to_state == "unhealthy" else "deescalated"
-    episode = open_one[0] if open_one else hashlib.sha256(f"{fingerprint}\n{event.at}".encode()).hexdigest()[:32]
-    summary = f"{event.component} is {event.to_state}: {event.detail}"
-    yield Change(
+        transition = "escalated" if state == "unhealthy" else "deescalated"
+    episode = open_one[0] if open_one else hashlib.sha256(f"{fingerprint}\n{at}".encode()).hexdigest()[:32]
+    summary = f"{name} is {state}: {one.detail if one else 'it is seen no more'}"
+    return Change(
         rule_id=RULE,
         rule=RULE.partition("/")[2],
         fingerprint=fingerprint,
         episode=episode,
         tenant_id=_TENANT,
         transition=transition,
-        at=event.at,
+        at=at,
         from_state="firing" if open_one else "inactive",
         to_state="inactive" if is_over else "firing",
         severity=severity,
         value=None,
         threshold=None,
-        labels=labels,
+        labels=(("component", name),),
         annotations=() if is_over else (("summary", summary),),
         reason="false" if is_over else "",
     )

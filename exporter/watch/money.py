@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from exporter.alert import saved
+from exporter.alert import hands, saved
 from exporter.alert.shapes import Change
 from exporter.budget import ledger
 from exporter.budget.budget import Budget
 from exporter.budget.check import settle
-from exporter.budget.notice import change_of
+from exporter.budget.notice import change_of, left_behind
 from exporter.budget.shown import keep_projections
 from exporter.config import Store
 from exporter.control import Control
@@ -54,6 +54,7 @@ class Ledger:
             events = settle(connection, declared.budgets, spent, now)
             changes = tuple(change_of(event) for event in events)
             saved.record(connection, changes)
+            changes += hands.close(connection, left_behind(connection, declared.budgets), "budget_removed", now)
             tell(connection, changes, declared, now)
             keep_projections(connection, declared.budgets, now)
         self._segments, self._budgets = segments, declared.budgets

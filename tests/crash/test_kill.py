@@ -29,8 +29,12 @@ BUSY: Final = ALONE | {
     "AX_STORE_COMPACTION_INTERVAL": "200ms",
     "AX_STORE_GRACE": "3s",
     "AX_STORE_LATENESS": "7d",
+    "AX_STORE_SPLICE_ROWS": "200",
 }
-"""Files are recycled, segments merged and deleted all the time; but no hour closes: its merge would hide doubles."""
+"""Files are recycled, segments merged and deleted all the time; but no hour closes: its merge would hide doubles.
+
+Small segments are decoded to merge them, and what that has made is strung together as it is.
+"""
 SEED: Final = "KILL_SEED"
 ROUNDS: Final = "KILL_ROUNDS"
 

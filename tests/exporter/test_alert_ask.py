@@ -340,7 +340,7 @@ def test_the_default_rules_are_those_that_were_promised(views: Views) -> None:
         "defaults/RateLimited": ("rate_limit_denial_rate > 10 % over 5 min", "warning"),
         "voice/SlowTurns": ("p95(voice_turns.heard_silence_ns) > 800 ms over 5 min", "warning"),
         "voice/CostlyCalls": ("sum(voice_turns.cost_usd) per call_id > $0.20 over 15 min", "warning"),
-        "voice/CostlyMinutes": ("sum(voice_turns.cost_usd) per duration_ns > $0.20 over 15 min", "warning"),
+        "voice/CostlyMinutes": ("sum(voice_turns.cost_usd) per minute of duration_ns > $0.20 over 15 min", "warning"),
         "voice/BreakerOpen": ("last(metrics_gauge.value) >= 2 over 2 min", "error"),
         "voice/WorkerMemory": ("last(metrics_gauge.value) > 80 % over 2 min", "warning"),
         "voice/ProviderDown": ("last(metrics_gauge.value) == 0 over 2 min", "critical"),

@@ -66,7 +66,7 @@ def test_a_budget_is_a_bar(said: Say) -> None:
     assert "░" in everything
     assert "█" * 40 in helper
     assert helper.startswith("<b>[red]helper")
-    assert "it is gone" in text
+    assert "all of it is spent" in text
     assert "resting" not in text
 
 

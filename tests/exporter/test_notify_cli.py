@@ -89,7 +89,7 @@ def test_what_is_wrong_is_said_without_the_secret(ax: Ax, environ: dict[str, str
 def test_the_log_is_a_channel_too_and_an_unknown_one_is_named(ax: Ax) -> None:
     done = ax("test", "log")
     assert done.stdout.startswith("FIRING info: Test")
-    wrong = ax("test", "opps")
+    wrong = ax("test", "oops")
     assert wrong.returncode == 1
     assert "there are: ops, pager, log" in wrong.stderr
 

@@ -69,7 +69,7 @@ def test_all_types_are_read_from_a_file_of_rules(tmp_path: Path) -> None:
         ("{name: a, type: slack}", "needs url"),
         ("{name: a, type: email, host: h, to: ada@example.com}", "needs from"),
         ('{name: a, type: slack, url: "${U}", host: h}', "has no host"),
-        ('{name: a, type: slack, url: "${U}", sevrity: info}', "unknown key sevrity"),
+        ('{name: a, type: slack, url: "${U}", sverity: info}', "unknown key sverity"),
         ("{name: a, type: pigeon}", "none of"),
         ("{name: a/b, type: console}", "cannot be a channel's name"),
         ("{name: a, type: webhook, url: not-an-address}", "no address"),
@@ -110,6 +110,9 @@ def test_without_channels_the_servers_log_is_one() -> None:
 def test_names_that_do_not_fit_together_are_said() -> None:
     log = Channel(name="log", type="console")
     found = check([log, log], [Route(channels=("log", "nobody"))])
-    assert found == ["the channel log is declared twice", "a route names the channel nobody, which is not declared"]
+    assert [(place, what) for place, what, _ in found] == [
+        (("channels", 1, "name"), "the channel log is declared twice"),
+        (("routes", 0, "channels", 1), "a route names the channel nobody, which is not declared"),
+    ]
     with pytest.raises(ValidationError, match="no channel"):
         Route(channels=())

@@ -270,8 +270,8 @@ def test_advice_says_what_it_would_have_saved(views: Views) -> None:
     (cache,) = [one for one in found if (one.kind, one.model) == ("cache", "small")]
     # coder reads nothing from the cache, helper 80 %; a token costs what it cost: 1,000 (read: 200) nano-dollars.
     assert cache.asker == "coder"
-    assert "0% of" in cache.finding
-    tokens = int(cache.finding.split()[2].replace(",", ""))
+    assert "0 % of" in cache.finding
+    tokens = int(cache.finding.split()[3].replace(",", ""))
     assert cache.saves_nanos == pytest.approx(0.8 * tokens * (1_400_000 / 1_200 - 200), rel=0.05)
 
 

@@ -253,7 +253,7 @@ LINES: list[tuple[str, str, int, str, dict[str, str]]] = [
         ("10%%", []),
         ("r_quest", []),
         ("r.quest", []),
-        ("reques[t]", []),
+        ("refuse[d]", []),
         ('"(refused"', []),
         ('"by.*host"', []),
     ],

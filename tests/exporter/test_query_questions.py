@@ -227,15 +227,15 @@ def test_providers_are_judged_by_the_last_minutes(views: Views) -> None:
 @pytest.mark.parametrize(
     ("seen", "state", "reason"),
     [
-        (providers.Seen("p", 100, 0, 100, 100, 0, 10, 10), "healthy", "100.0% of calls succeeded"),
-        (providers.Seen("p", 100, 5, 100, 100, 0, 10, 10), "healthy", "95.0% of calls succeeded"),
-        (providers.Seen("p", 100, 6, 100, 100, 0, 10, 10), "degraded", "94.0% of calls succeeded"),
+        (providers.Seen("p", 100, 0, 100, 100, 0, 10, 10), "healthy", "100.0 % of calls succeeded"),
+        (providers.Seen("p", 100, 5, 100, 100, 0, 10, 10), "healthy", "95.0 % of calls succeeded"),
+        (providers.Seen("p", 100, 6, 100, 100, 0, 10, 10), "degraded", "94.0 % of calls succeeded"),
         (providers.Seen("p", 100, 0, 201, 100, 0, 10, 10), "degraded", "its p95 is 2.0 times that of the day"),
-        (providers.Seen("p", 100, 0, 200, 100, 0, 10, 10), "healthy", "100.0% of calls succeeded"),
-        (providers.Seen("p", 100, 50, 100, None, 0, 10, 5), "degraded", "50.0% of calls succeeded"),
-        (providers.Seen("p", 100, 51, 100, None, 0, 10, 5), "down", "49.0% of calls succeeded"),
+        (providers.Seen("p", 100, 0, 200, 100, 0, 10, 10), "healthy", "100.0 % of calls succeeded"),
+        (providers.Seen("p", 100, 50, 100, None, 0, 10, 5), "degraded", "50.0 % of calls succeeded"),
+        (providers.Seen("p", 100, 51, 100, None, 0, 10, 5), "down", "49.0 % of calls succeeded"),
         (providers.Seen("p", 100, 4, 100, None, 0, 10, 0), "down", "none of its last 10 calls succeeded"),
-        (providers.Seen("p", 9, 9, 100, None, 0, 9, 0), "down", "0.0% of calls succeeded"),
+        (providers.Seen("p", 9, 9, 100, None, 0, 9, 0), "down", "0.0 % of calls succeeded"),
         (providers.Seen("p", 0, 0, None, 100, 0, 0, 0), "idle", "no call within the window"),
     ],
 )

@@ -157,7 +157,7 @@ def test_rules_hold_from_the_moment_in_which_their_file_is_saved(data: Path, cap
     path = data / "rules" / "busy.yaml"
     with watching(data, StillClock(NOON)) as one:
         one.tick(2)
-        path.write_text(BUSY.replace("threshold: 1", "treshold: 1"))
+        path.write_text(BUSY.replace("threshold: 1", "thresholdd: 1"))
         one.tick(3)
         assert one.states() == ["firing"], "the last good rules hold"
         assert f"{path}:11:19" in caplog.text
@@ -203,6 +203,13 @@ def test_budgets_are_checked_after_a_publication(tmp_path: Path) -> None:
         until(lambda: one.states() == ["firing"], "told")
         until(lambda: ask(tmp_path, "SELECT budget, threshold FROM budget_events") == [("all", 50)], "seen")
         until(lambda: any("50 %" in line for line in one.said), "told")
+        (tmp_path / "rules" / "budget.yaml").write_text("budgets: [{name: other, usd: 100, per: day}]\n")
+        one.clock.now += 61 * S
+        one.watch.reload()
+        until(lambda: one.states() == ["resolved"], "a budget that is removed ends what it told")
+        until(lambda: texts(one.said)[-1].startswith("RESOLVED"), "told")
+        with one.watch.control.reading() as connection:
+            assert listed.listed(connection)[0].reason == "budget_removed"
     store.close()
 
 

@@ -131,7 +131,7 @@ def test_of_a_file_that_cannot_be_used_the_last_good_text_holds(data: Path) -> N
     path = data / "rules" / "a.yaml"
     path.write_text(RULES)
     good = load(data, Alert(defaults=False))
-    path.write_text(RULES.replace("threshold: 10", "treshold: 10"))
+    path.write_text(RULES.replace("threshold: 10", "thresholdd: 10"))
     (data / "rules" / "b.yaml").write_text("groups: [{name: h, rules: [{alert: New, metric: calls, threshold: 3}]}]")
     bad = load(data, Alert(defaults=False), good)
     assert set(ids(bad)) == {"g/Many", "g/Few", "h/New"}
@@ -142,6 +142,20 @@ def test_of_a_file_that_cannot_be_used_the_last_good_text_holds(data: Path) -> N
     assert {one.rule.threshold for one in mended.rules} == {11, 1, 3}
     path.unlink()
     assert ids(load(data, Alert(defaults=False), mended)) == ["h/New"]
+
+
+def test_what_does_not_fit_between_files_is_a_problem_and_the_rest_holds(data: Path) -> None:
+    (data / "rules" / "a.yaml").write_text("budgets: [{name: all, usd: 5}]\n")
+    (data / "rules" / "b.yaml").write_text(
+        "budgets: [{name: all, usd: 7}]\nchannels: [{name: log, type: console}]\nroutes: [{channels: [lag]}]\n"
+    )
+    found = load(data, Alert())
+    assert [one.usd for one in found.budgets] == [5 * 10**9]
+    path = data / "rules" / "b.yaml"
+    assert [str(one).split(";")[0] for one in found.problems] == [
+        f"{path}:1:18: there are two budgets all",
+        f"{path}:3:22: a route names the channel lag, which is not declared",
+    ]
 
 
 def test_the_stamp_is_another_when_a_file_has_changed(data: Path) -> None:

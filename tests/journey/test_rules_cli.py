@@ -96,6 +96,28 @@ def test_check_points_at_every_mistake_and_exits_with_1(ax: Ax, data: Path, tmp_
     assert [one["line"] for one in json.loads(said)["problems"]] == [6, 9, 11]
 
 
+def test_check_tells_what_does_not_fit_between_entries_and_files(ax: Ax, data: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text("budgets: [{name: all, usd: 5}]\nchannels: [{name: ops, type: console}]\n")
+    second.write_text(
+        "budgets: [{name: other, usd: 5}, {name: all, usd: 7}]\n"
+        "channels: [{name: ops, type: console}]\n"
+        "routes: [{channels: [ops, nobody]}]\n"
+    )
+    code, said = ax("rules", "check", tmp_path, "--data", data)
+    assert code == 1
+    assert f"{second}:1:41: there are two budgets all; rename one of them" in said
+    assert f"{second}:2:19: the channel ops is declared twice" in said
+    assert f"{second}:3:28: a route names the channel nobody, which is not declared; channels are ops" in said
+    assert "  3 | routes: [{channels: [ops, nobody]}]" in said
+    second.write_text("routes: [{channels: [chat, ops]}]\n")
+    assert ax("rules", "check", second, "--data", data)[0] == 1
+    (data / "rules" / "ops.yaml").write_text("channels: [{name: ops, type: console}, {name: chat, type: console}]\n")
+    code, said = ax("rules", "check", second, "--data", data)
+    (data / "rules" / "ops.yaml").unlink()
+    assert code == 0, said  # channels may be declared in a file that is in use
+
+
 def test_check_binds_sql_to_the_data(ax: Ax, data: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(GOOD.replace("sum(cost_usd)", "sum(cost_eur)"))

@@ -67,5 +67,10 @@ def next_at(turn: Turn) -> int:
     return slot(turn.name, turn.interval_ns, turn.last) + turn.interval_ns
 
 
+def wait_ns(turn: Turn, now: int) -> int | None:
+    """How long there is nothing to do; None while it is running: it may have outlasted its next slot by then."""
+    return None if turn.running else max(0, next_at(turn) - now)
+
+
 def _between(turn: Turn, latest: int) -> int:
     return (latest - next_at(turn)) // turn.interval_ns

@@ -29,8 +29,8 @@ def routes(shared: Shared) -> APIRouter:
     started = clock.wall()
 
     @router.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-    def healthz() -> Response:
-        """Says that this process answers."""
+    async def healthz() -> Response:
+        """Says that this process answers; also while every thread is at work for somebody."""
         return Response("ok", media_type="text/plain")
 
     @router.get("/readyz", responses={503: {"model": Readiness}})

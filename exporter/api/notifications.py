@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from exporter.api.pages import Limit
 from exporter.api.problems import RESPONSES, NotFound
 from exporter.api.shared import NotWatching, Shared
+from exporter.api.trying import Places
 from exporter.notify import settle
 from exporter.notify.declared import Channel
 from exporter.notify.guard import Hold
@@ -44,6 +45,7 @@ class Try(BaseModel):
 def routes(shared: Shared) -> APIRouter:
     """All of them."""
     router = APIRouter(tags=["notifications"], responses=RESPONSES)
+    places = Places()
 
     @router.get("/api/notifications/channels")
     def channels() -> list[Told]:
@@ -86,7 +88,8 @@ def routes(shared: Shared) -> APIRouter:
         found = next((one for one in shared.watch.declared.channels if one.name == name), None)
         if found is None:
             raise NotFound(f"there is no channel {name[:200]}", mend="rules/*.yaml declares them")
-        return _try(shared, found)
+        with places.one():
+            return _try(shared, found)
 
     return router
 

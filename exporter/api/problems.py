@@ -21,7 +21,7 @@ from exporter.sandbox import Reason, SqlRefused
 
 MEDIA: Final = "application/problem+json"
 _LONGEST: Final = 1_000
-"""A title may quote what was sent, which may be a megabyte, or half a character."""
+"""A text may quote what was sent, which may be a megabyte, or half a character."""
 _RETRY: Final = {"Retry-After": "1"}
 _SQL: Final[Mapping[Reason, int]] = {
     "statement": 400,
@@ -92,11 +92,14 @@ def refuse(app: FastAPI) -> None:
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The problem as an answer."""
-    title = problem.title if len(problem.title) <= _LONGEST else f"{problem.title[:_LONGEST]}…"
-    problem = problem.model_copy(update={"title": title.encode(errors="replace").decode()})
-    return JSONResponse(
-        problem.model_dump(exclude_none=True), problem.status, headers=dict(headers or {}), media_type=MEDIA
-    )
+    said = problem.model_dump(exclude_none=True)
+    for name in {"title", "field", "mend"} & said.keys():
+        said[name] = _shown(said[name])
+    return JSONResponse(said, problem.status, headers=dict(headers or {}), media_type=MEDIA)
+
+
+def _shown(text: str) -> str:
+    return (text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…").encode(errors="replace").decode()
 
 
 def _of_ours(_: Request, error: Exception) -> JSONResponse:
@@ -152,5 +155,5 @@ def _of_the_machine(_: Request, error: Exception) -> JSONResponse:
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _log.error("an error of ours at %s %s", request.method, request.url.path, exc_info=error)
+    _log.error("an error of ours at %s %s", request.method, request.url.path[:200], exc_info=error)
     return answer(Problem(title="an error of ours", status=500, mend="see the server's log"))

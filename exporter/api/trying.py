@@ -1,6 +1,6 @@
-"""Bounds of rules that are tried over the API, which must not hold up rules that are watched, nor other answers.
+"""Bounds of rules and channels that are tried over the API, which must not hold up those that are watched, nor others.
 
-In: a request to try a rule. Out: a place, and statements that end.
+In: a request to try something. Out: a place, and statements that end.
 """
 
 import threading
@@ -31,7 +31,7 @@ class Places:
     def one(self) -> Iterator[None]:
         """A place; who finds none is told to come back. Raises `Busy`."""
         if not self._free.acquire(blocking=False):
-            raise Busy(f"{self._most} rules are being tried already", mend="try again in a second")
+            raise Busy(f"{self._most} are being tried already", mend="try again in a second")
         try:
             yield
         finally:

@@ -94,7 +94,7 @@ class _Server:
         self._lock = lock
         self._clock = clock
         self._start_order = (write, RECEIVE, SERVE)
-        self._stop_order = (RECEIVE, write, SERVE)
+        self._stop_order = ((RECEIVE,), (write, SERVE))
         self._children: dict[Role, Child] = {}
         self._restarts = {role: _Restarts() for role in self._start_order}
         self._begun: set[Role] = set()
@@ -126,21 +126,30 @@ class _Server:
             self._handle(self._next())
 
     def stop(self) -> bool:
-        """Stops the children one after the other; False where a second signal cut that short."""
+        """Stops the children one after the other; False where a second signal cut that short.
+
+        `serve` hears of it with `write`, and so has the time of both: it ends threads, and waits for nobody.
+        """
         self._is_stopping = True
         with suppress(OSError):
             (self._config.data / "run" / "server.json").unlink()
         for restarts in self._restarts.values():
             restarts.due = None
-        for role in self._stop_order:
-            if role in self._children:
-                child = self._children[role]
-                if child.endpoints is None:  # it has promised nothing yet, and may be busy importing
-                    child.kill()
-                else:
-                    child.stop()
-                self._await_end(role)
+        for roles in self._stop_order:
+            for role in roles:
+                if role in self._children:
+                    self._tell_to_stop(role)
+            for role in roles:
+                if role in self._children:
+                    self._await_end(role)
         return not self._was_told_twice
+
+    def _tell_to_stop(self, role: Role) -> None:
+        child = self._children[role]
+        if child.endpoints is None:  # it has promised nothing yet, and may be busy importing
+            child.kill()
+        else:
+            child.stop()
 
     def _await_end(self, role: Role) -> None:
         """Waits until the child of `role` has ended; kills it when its time is up, and all on a second signal."""

@@ -170,7 +170,7 @@ def _names(choices: tuple[str, ...]) -> Reader:
 
 
 def _any_names(raw: object) -> object:
-    parts = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
+    parts = raw if isinstance(raw, (list, tuple)) else str(raw or "").split(",")
     return tuple(name for name in (str(part).strip() for part in parts) if name)
 
 

@@ -18,7 +18,7 @@ from typing import Final
 from exporter import figures
 from exporter.alert import ask, hands, kept, saved
 from exporter.alert.rule import Watched
-from exporter.alert.schedule import Turn, begun, done, due, next_at
+from exporter.alert.schedule import Turn, begun, done, due, wait_ns
 from exporter.alert.shapes import Change
 from exporter.clock import Clock
 from exporter.config import Config
@@ -44,7 +44,7 @@ CONCURRENCY: Final = 4
 _TICK_S: Final = 0.25
 _LOOK_NS: Final = NS_PER_S
 _PUBLISH_S: Final = 0.2
-_BUDGETS_LEAST_NS: Final = 2 * NS_PER_S
+_BUDGETS_LEAST_NS: Final = 5 * NS_PER_S  # told within 10 s of a commit; a check costs 0.1 s of CPU
 _BUDGETS_MOST_NS: Final = MINUTE
 _STOP_S: Final = 0.9
 _log: Final = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Watch:
         self._version: int | None = None
         self._checked_files = 0.0
         self._ledger = Ledger(control, config.data, config.store)
-        self._money: tuple[object, int] = (None, 0)
+        self._money: tuple[object, int, object] = (None, 0, None)
         self._delivery = Delivery(control, reach, self._tell, self._silenced)
         self._publishing = Repeated("publish control", self._publish)
         self._ruling = Repeated("rules", self._rule)
@@ -155,8 +155,9 @@ class Watch:
                 self._turns[name], slot = due(turn, now)
                 if slot is not None and not self._ended.is_set():
                     self._rounds[name] = self._pool.submit(self._round, name, slot)
-                waits.append((next_at(self._turns[name]) - now) / NS_PER_S)
-        return max(0.0, min(waits))
+                if (left_ns := wait_ns(self._turns[name], now)) is not None:
+                    waits.append(left_ns / NS_PER_S)
+        return min(waits)
 
     def _round(self, name: str, slot: int) -> None:
         """A group at a slot, in a thread of the pool."""
@@ -265,9 +266,11 @@ class Watch:
         except OSError:
             return 1.0
         since = abs(now - last[1])
-        if since >= _BUDGETS_MOST_NS or (version != last[0] and since >= _BUDGETS_LEAST_NS):
-            self._money = (version, now)
-            if self._ledger.check(self.declared, now):
+        declared = self.declared
+        is_new = version != last[0] and since >= _BUDGETS_LEAST_NS
+        if is_new or since >= _BUDGETS_MOST_NS or declared.budgets != last[2]:
+            self._money = (version, now, declared.budgets)
+            if self._ledger.check(declared, now):
                 self._delivery.wake()
         return _BUDGETS_LEAST_NS / NS_PER_S
 

@@ -23,10 +23,11 @@ from hypothesis import strategies as st
 
 from exporter.store import Store, compact, recover, segment
 from exporter.store.catalog import Catalog, open_catalog
+from exporter.units import NS_PER_S
 from tests.crash.file_double import Mark, Trace, contents, put
 from tests.crash.file_double_start import Rows, in_memory, rows_stored
 from tests.crash.file_double_watch import watched
-from tests.exporter.store_tables import HOUR, NOON, append, ask, opened, seconds, spans
+from tests.exporter.store_tables import NOON, append, ask, opened, seconds, spans
 
 APPENDS: Final = 9
 SPANS: Final = 2
@@ -51,7 +52,7 @@ def small_tiers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def store_of(data: Path) -> Store:
     """A store that decodes nothing to merge it while its hour is open."""
-    return opened(data, splice_rows=1, grace=HOUR // 2)
+    return opened(data, splice_rows=1, grace=3 * NS_PER_S)
 
 
 def live(data: Path, say: Callable[[str], None], first: int, last: int) -> None:
@@ -59,11 +60,16 @@ def live(data: Path, say: Callable[[str], None], first: int, last: int) -> None:
     with closing(store_of(data)) as store:
         for number in range(first, last + 1):
             say(f"sent {number}")
-            append(store, spans(seconds(NOON + number * 10**9, SPANS), duration_ns=number))
+            append(store, spans(seconds(now_of(number), SPANS), duration_ns=number))
             say(f"acked {number}")
-            store.maintain(NOON + (HOUR // 2 if number % 4 == 0 else 0))
+            store.maintain(now_of(number))
         for _ in range(3):  # each merges what the one before has merged
-            store.maintain(NOON)
+            store.maintain(now_of(last))
+
+
+def now_of(number: int) -> int:
+    """When an append comes in."""
+    return NOON + number * NS_PER_S
 
 
 def rows_of(numbers: range) -> Rows:
@@ -84,7 +90,7 @@ def strung(data: Path, catalog: Catalog) -> list[Path]:
 
 def check(data: Path, lines: list[str]) -> None:
     """What was acknowledged is there, and what was sent, once or not at all."""
-    with closing(recover.recovered_catalog(data, NOON)) as catalog:
+    with closing(recover.recovered_catalog(data, now_of(said(lines, "sent")))) as catalog:
         found = rows_stored(data, catalog)
         assert catalog.counts.corrupt_files == 0
         last = catalog.position // 100
@@ -203,12 +209,21 @@ def test_a_flipped_bit_of_what_is_strung_together_is_found_by_the_next_start(dat
     @given(at=st.integers(0, len(content) - 1), bit=st.integers(0, 7))
     def flip(at: int, bit: int) -> None:
         put(data, left | {path.relative_to(data).as_posix(): flipped(content, at, bit)})
-        with closing(recover.recovered_catalog(data, NOON)) as catalog:
+        with closing(recover.recovered_catalog(data, now_of(APPENDS))) as catalog:
             assert catalog.counts.corrupt_files == 1
             assert rows_stored(data, catalog) == rows_of(range(APPENDS, APPENDS + 1))
         assert (data / "quarantine" / path.name).exists()
 
     flip()
+
+
+def test_a_catalog_that_is_lost_is_made_again_from_what_is_strung_together(data: Path) -> None:
+    live(data, lambda _: None, 1, APPENDS)
+    for path in data.glob("catalog.sqlite*"):
+        path.unlink()
+    check(data, [f"sent {APPENDS}", f"acked {APPENDS}"])
+    with closing(open_catalog(data)) as catalog:
+        assert len(strung(data, catalog)) == 1
 
 
 def test_a_flipped_bit_is_found_by_the_merge_that_would_string_it_together(data: Path) -> None:

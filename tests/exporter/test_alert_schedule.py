@@ -6,7 +6,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.alert.schedule import Turn, begun, done, due, next_at, offset, slot
+from exporter.alert.schedule import Turn, begun, done, due, next_at, offset, slot, wait_ns
 from exporter.units import NS_PER_S
 
 MINUTE = 60 * NS_PER_S
@@ -65,6 +65,15 @@ def test_a_slot_that_passes_while_the_last_one_lasts_is_missed_and_not_made_up_f
         assert at is None
     turn, at = due(done(turn), first + 3 * MINUTE + 1)
     assert (at, turn.missed) == (first + 3 * MINUTE, 2)
+
+
+def test_who_waits_for_an_evaluation_that_outlasts_its_next_slot_does_not_ask_again_and_again() -> None:
+    turn = begun("g", MINUTE, NOON)
+    first = next_at(turn)
+    assert wait_ns(turn, first - 7) == 7
+    turn, _ = due(turn, first)
+    assert wait_ns(turn, first + 3 * MINUTE) is None
+    assert wait_ns(done(turn), first + 3 * MINUTE) == 0
 
 
 def test_nothing_is_due_until_a_clock_that_was_set_back_has_caught_up() -> None:

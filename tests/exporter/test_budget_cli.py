@@ -15,9 +15,14 @@ from tests.exporter.store_tables import StillClock, append, opened, spans
 RULES = """
 budgets:
   - {name: everything, usd: 2000, per: month}
-  - {name: "<b>[red]helper", usd: 1, per: day, zone: Europe/Berlin, scope: {agent: helper}}
+  - {name: "<b>[red]helper", usd: 1, per: day, zone: NOON, scope: {agent: helper}}
   - {name: resting, usd: 1, enabled: false}
 """
+
+
+def _noon(now: int) -> str:
+    """A zone in which it is about noon, so that the last hours are of today."""
+    return f"Etc/GMT{now // HOUR % 24 - 12:+d}"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     store.close()
     (path / "rules").mkdir()
-    (path / "rules" / "budgets.yaml").write_text(RULES)
+    (path / "rules" / "budgets.yaml").write_text(RULES.replace("NOON", _noon(now)))
     return path
 
 

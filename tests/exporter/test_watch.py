@@ -90,6 +90,7 @@ def watching(data: Path, clock: StillClock) -> Iterator[Watched]:
     alive(watch, clock.now)
     watch.start()
     try:
+        until(lambda: bool(watch.declared.channels), "declared")  # the first slot is after this moment
         yield Watched(watch, clock, said)
     finally:
         watch.stop()
@@ -160,7 +161,7 @@ def test_rules_hold_from_the_moment_in_which_their_file_is_saved(data: Path, cap
         path.write_text(BUSY.replace("threshold: 1", "thresholdd: 1"))
         one.tick(3)
         assert one.states() == ["firing"], "the last good rules hold"
-        assert f"{path}:11:19" in caplog.text
+        assert f"{path}:11:21" in caplog.text
         assert "did you mean threshold?" in caplog.text
         assert [problem.line for problem in one.watch.declared.problems] == [11]
         path.write_text(BUSY.replace("threshold: 1", "threshold: 3"))

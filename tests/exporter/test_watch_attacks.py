@@ -140,6 +140,12 @@ def test_a_refusal_does_not_give_back_a_megabyte_nor_half_a_character() -> None:
     assert json.loads(bytes(body))["title"].startswith("?xxx")
 
 
+def test_a_field_that_is_not_there_is_named_as_text() -> None:
+    body = answer(Problem(title="t", status=400, field="\ud800" + "y" * 10**6)).body
+    assert json.loads(bytes(body))["field"].startswith("?yyy")
+    assert len(body) < 2_000
+
+
 def test_of_rules_that_are_tried_only_a_few_take_threads() -> None:
     places = Places(1)
     with places.one(), pytest.raises(Busy, match="being tried already"), places.one():

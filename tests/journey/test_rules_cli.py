@@ -108,7 +108,7 @@ def test_check_tells_what_does_not_fit_between_entries_and_files(ax: Ax, data: P
     assert code == 1
     assert f"{second}:1:41: there are two budgets all; rename one of them" in said
     assert f"{second}:2:19: the channel ops is declared twice" in said
-    assert f"{second}:3:28: a route names the channel nobody, which is not declared; channels are ops" in said
+    assert f"{second}:3:27: a route names the channel nobody, which is not declared; channels are ops" in said
     assert "  3 | routes: [{channels: [ops, nobody]}]" in said
     second.write_text("routes: [{channels: [chat, ops]}]\n")
     assert ax("rules", "check", second, "--data", data)[0] == 1

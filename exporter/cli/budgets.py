@@ -80,9 +80,9 @@ def draw_bars(screen: Console, shown: Sequence[Shown], *, projection: bool) -> N
         line = Text(f"{name} ")
         line.append(bar(one, projection=projection), style=_STYLES[one.state])
         line.append(f" {words.ratio(one.used_ratio)}  {said}")
-        screen.print(line)
+        screen.print(line, soft_wrap=True)
         for note in _notes(one, projection=projection):
-            screen.print(Text(f"{' ' * _NAME} {note}", style="dim"))
+            screen.print(Text(f"{' ' * _NAME} {note}", style="dim"), soft_wrap=True)
 
 
 def bar(one: Shown, *, projection: bool = False) -> str:

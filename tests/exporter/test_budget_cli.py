@@ -64,7 +64,9 @@ def said(data: Path, capsys: pytest.CaptureFixture[str]) -> Say:
     return say
 
 
-def test_a_budget_is_a_bar(said: Say) -> None:
+@pytest.mark.parametrize("width", [60, 200])
+def test_a_budget_is_a_bar(said: Say, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     text = said("costs", "--budget", "--projection")
     everything, helper = (line for line in text.splitlines() if " of $" in line)
     assert everything.startswith("everything ")

@@ -28,7 +28,19 @@ def shown(data: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_it_ends_well_and_complains_of_nothing(shown: "subprocess.CompletedProcess[str]") -> None:
-    assert (shown.returncode, shown.stderr) == (0, "")
+    complaints = [line for line in shown.stderr.splitlines() if " serve info FIRING " not in line]
+    assert (shown.returncode, complaints) == (0, [])
+
+
+def test_it_shows_an_alert_its_notice_and_a_budget(shown: "subprocess.CompletedProcess[str]") -> None:
+    (alert,) = re.findall(
+        r"^alert +CallsFail \(error\): ([\d.]+) % of the help desk's calls fail", shown.stdout, re.MULTILINE
+    )
+    notices = [line for line in shown.stderr.splitlines() if "FIRING error: CallsFail" in line]
+    assert len(notices) == 1
+    assert f"value {alert} %, threshold 1 %" in notices[0]
+    (used,) = re.findall(r"^help desk +█+░+ +([\d.]+) %  \$0\.\d+ of \$0\.6000 a month$", shown.stdout, re.MULTILINE)
+    assert 50 < float(used) < 100
 
 
 def test_it_says_what_was_sent_and_stored(shown: "subprocess.CompletedProcess[str]", data: Path) -> None:

@@ -12,6 +12,18 @@ NS_PER_US: Final = 1_000
 NS_PER_MS: Final = 1_000_000
 NS_PER_S: Final = 1_000_000_000
 
+NS_BY_UNIT: Final = {
+    "ns": 1,
+    "us": NS_PER_US,
+    "µs": NS_PER_US,
+    "ms": NS_PER_MS,
+    "s": NS_PER_S,
+    "m": 60 * NS_PER_S,
+    "h": 3_600 * NS_PER_S,
+    "d": 86_400 * NS_PER_S,
+}
+"""Units of measured durations, in filters and thresholds, from the shortest; settings know fewer, and weeks."""
+
 _DURATIONS: Final = {
     "ms": NS_PER_MS,
     "s": NS_PER_S,

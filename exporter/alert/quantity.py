@@ -10,21 +10,12 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from exporter.errors import BadConfig
+from exporter.units import NS_BY_UNIT
 
 Unit = Literal["ns", "usd_nanos", "ratio", "count", "tokens", "bytes", "number"]
 """What a value is a number of; `number` is of a metric's own unit."""
 
 NANOS: Final = 10**9
-_DURATIONS: Final = {
-    "ns": 1,
-    "us": 10**3,
-    "µs": 10**3,
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3_600 * 10**9,
-    "d": 86_400 * 10**9,
-}
 _SIZES: Final = {
     "B": 1,
     "kB": 10**3,
@@ -80,8 +71,8 @@ def parse_quantity(raw: object) -> Quantity:
         return Quantity(float(number), "number", is_bare=True)
     elif unit == "%":
         return Quantity(float(number / 100), "ratio")
-    elif unit in _DURATIONS:
-        return Quantity(float(number * _DURATIONS[unit]), "ns")
+    elif unit in NS_BY_UNIT:
+        return Quantity(float(number * NS_BY_UNIT[unit]), "ns")
     elif unit in _SIZES:
         return Quantity(float(number * _SIZES[unit]), "bytes")
     raise BadConfig(f"cannot read {raw!r} as a quantity", mend=f"write {EXAMPLES['number']}")
@@ -125,7 +116,7 @@ def shown(value: float | None, unit: Unit) -> str:
 def written(value: float, unit: Unit) -> str:
     """A value as a rule file has it: what `in_unit` reads back."""
     if unit == "ns":
-        for name, size in reversed(_DURATIONS.items()):
+        for name, size in reversed(NS_BY_UNIT.items()):
             if value and value % size == 0:
                 return f"{value / size:g}{name}"
         return f"{value:g}ns"

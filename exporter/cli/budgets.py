@@ -21,9 +21,9 @@ from exporter.cli.show import Column, Form, chart, console, print_json, show
 from exporter.config import Config
 from exporter.control import FILE, Control
 from exporter.query.answer import Answer
-from exporter.query.spend import Kept
 from exporter.query.views import Views
 from exporter.watch import declared
+from exporter.watch.money import kept
 
 _WIDTH: Final = 40
 _NAME: Final = 18
@@ -55,19 +55,13 @@ def budgets(data: Path, views: Views, now_ns: int) -> list[Shown]:
 
 
 def _as_they_stand(data: Path, config: Config, views: Views, found: Sequence[Budget], now_ns: int) -> list[Shown]:
-    retention = config.store.retention
-    kept = Kept(
-        now_ns - retention.spans,
-        now_ns - retention.cells_1min,
-        now_ns - retention.cells_1hour,
-        config.store.rollup.dimensions,
-    )
+    whole = kept(config.store, now_ns)
     if not (data / FILE).is_file():
-        return preview(None, views, found, now_ns, kept)
+        return preview(None, views, found, now_ns, whole)
     control = Control.open(data)
     try:
         with control.reading() as connection:
-            return preview(connection, views, found, now_ns, kept)
+            return preview(connection, views, found, now_ns, whole)
     finally:
         control.close()
 

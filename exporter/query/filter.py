@@ -21,20 +21,11 @@ from typing import Final
 
 from exporter.errors import AxError
 from exporter.query.fields import Field, Kind, Subject
+from exporter.units import NS_BY_UNIT
 
 NANOS: Final = 10**9
 _DEEPEST: Final = 40
 _MOST: Final = 2**63 - 1  # no stored figure is more; DuckDB takes no number beyond 128 bits
-_NS: Final = {
-    "ns": 1,
-    "us": 10**3,
-    "µs": 10**3,
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3_600 * 10**9,
-    "d": 86_400 * 10**9,
-}
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})
 _OPPOSITE: Final = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "~": "!~", "!~": "~"}
 _TOKEN: Final = re.compile(
@@ -253,7 +244,7 @@ class _Parser:
 
     def _number(self, of: Field, token: _Token, text: str) -> object:
         match = _NUMBER.fullmatch(text)
-        units = {Kind.DURATION: _NS}.get(of.kind, {"": 1})
+        units = {Kind.DURATION: NS_BY_UNIT}.get(of.kind, {"": 1})
         if match is None or match["unit"] not in units or (match["dollar"] and of.kind is not Kind.MONEY):
             raise self._error(token, f"cannot read {text!r} as {of.kind.value}", f"write {_EXAMPLES[of.kind]}")
         number = Decimal(match["number"])

@@ -3,7 +3,6 @@
 In: budgets, the published views, the time. Out: the ledger and what is to be told of it, in one transaction.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,10 +17,11 @@ from exporter.budget.notice import change_of, left_behind
 from exporter.budget.shown import keep_projections
 from exporter.config import Store
 from exporter.control import Control
+from exporter.errors import AxError
+from exporter.query.files import manifest
 from exporter.query.period import Period
 from exporter.query.spend import Kept, arrived
 from exporter.query.views import reading
-from exporter.store.publish import MANIFEST
 from exporter.watch.declared import Declared
 from exporter.watch.round import tell
 
@@ -42,7 +42,7 @@ class Ledger:
 
     def check(self, declared: Declared, now: int) -> tuple[Change, ...]:
         """Brings budgets up to date; gives what is to be told. Raises `AxError` and `OSError`."""
-        segments, touched = arrived(_manifest(self._data), self._segments)
+        segments, touched = arrived(_segments(self._data), self._segments)
         is_all = self._all_at is None or now - self._all_at >= ALL_NS or now < self._all_at
         if is_all or self._budgets != declared.budgets:
             places: Sequence[Period] | None = None
@@ -74,8 +74,8 @@ def kept(settings: Store, now: int) -> Kept:
     )
 
 
-def _manifest(data: Path) -> Mapping[str, Any]:
-    with suppress(OSError, ValueError):
-        found: Mapping[str, Any] = json.loads((data / MANIFEST).read_bytes())
-        return found
+def _segments(data: Path) -> Mapping[str, Any]:
+    """What is published; nothing where that cannot be read: then all that counts is measured within the hour."""
+    with suppress(OSError, AxError):
+        return manifest(data)
     return {}

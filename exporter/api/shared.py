@@ -4,6 +4,7 @@ In: the edge's settings, clock and loop. Out: one frozen value that is handed to
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from exporter.clock import Clock
 from exporter.config import Config
@@ -12,6 +13,9 @@ from exporter.notify.reach import Reach
 from exporter.sandbox import Sandbox
 from exporter.watch import Watch
 from exporter.watch.health import Watching
+
+_DECLARED_S: Final = 5.0
+"""The ports listen before what is declared has been read."""
 
 
 class NotWatching(AxError):
@@ -32,7 +36,9 @@ class Shared:
 
     @property
     def watch(self) -> Watch:
-        """The running loop. Raises `NotWatching`."""
+        """The running loop, once it knows what is declared. Raises `NotWatching`."""
         if self.loop is None:
             raise NotWatching("rules are not evaluated here", mend="start `ax serve`")
+        if not self.loop.has_declared(_DECLARED_S):
+            raise NotWatching("rules and channels have not been read yet", mend="try again in a second")
         return self.loop

@@ -62,6 +62,7 @@ class Watch:
         self._config = config
         self._started_at = clock.wall()
         self._declaring = Lock()
+        self._has_declared = Event()
         self._stamp: object = None
         self._looked_at = 0
         self._seen = gaps.Seen()
@@ -115,6 +116,10 @@ class Watch:
         left = [one for one in self._rounds.values() if not one.cancelled()]
         if all(has_ended) and not wait(left, max(0.0, deadline - monotonic())).not_done:
             self.control.close()
+
+    def has_declared(self, wait_s: float) -> bool:
+        """Whether what is declared has been read once, or is within `wait_s`."""
+        return self._has_declared.wait(wait_s)
 
     def wake(self) -> None:
         """Something was changed by hand: look at it now."""
@@ -240,6 +245,7 @@ class Watch:
             }
         self.declared = declared
         self._delivery.declare(declared.channels)
+        self._has_declared.set()
 
     def _tell_problems(self, declared: Declared) -> None:
         known = {str(one) for one in self.declared.problems}

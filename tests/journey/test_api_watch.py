@@ -175,7 +175,7 @@ def test_channels_are_shown_and_tried(server: Server) -> None:
     assert (channel["name"], channel["type"], channel["failing"]) == ("log", "console", False)
     status, tries = ask(server, "POST", "/api/notifications/channels/log/test")
     assert (status, [(one["said"], one["taken"]) for one in tries]) == (200, [("firing", True), ("resolved", True)])
-    assert "test" in server.log().lower()
+    until(lambda: "test" in server.log().lower(), "the parent has written the child's line")
     assert read(server, "/api/notifications/dead") == []
     assert ask(server, "POST", "/api/notifications/dead/retry")[1] == {"again": 0, "over": 0}
     assert ask(server, "POST", "/api/notifications/channels/none/test")[0] == 404

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import psutil
@@ -16,7 +17,7 @@ from exporter import figures
 from exporter.app import child, orders, writer
 from exporter.clock import Clock, SystemClock
 from exporter.config import Config, Limits, Retention
-from exporter.decode import Decoded, decode
+from exporter.decode import Decoded, Recent, decode
 from exporter.figures import Figures, Sample
 from exporter.journal import Tail
 from exporter.model import Request, Signal
@@ -75,15 +76,16 @@ class _Published:
         return Figures(now, self._started, os.getpid(), tuple(counters), tuple(gauges))
 
 
-def work(life: child.Life, decoder: Decoder = decode) -> None:
+def work(life: child.Life, decoder: Decoder | None = None) -> None:
     """Stores what the journal holds and gets, until told to stop; a bench brings another `decoder` to compare with."""
     config = life.config
     clock = SystemClock()
     pa.set_cpu_count(1)  # three threads of ours share two cores already; more of Arrow's only take turns with them
     store = Store.open(config.data, config.store, clock)
     tail = Tail.open(config.data / "journal", store.position)
+    decoding = decoder or partial(decode, recent=Recent())
     moving = writer.Writer(
-        config, store, tail, lambda requests: decoder(requests, config.limits, config.store.retention), clock
+        config, store, tail, lambda requests: decoding(requests, config.limits, config.store.retention), clock
     )
     published = _Published(config, store, tail, moving, clock)
     published.publish()

@@ -7,7 +7,7 @@ clock, and no Python loop over spans, points or records: see `attributes` for ho
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
 
 import pyarrow as pa
 
@@ -15,17 +15,12 @@ from exporter.config import Limits, Retention
 from exporter.decode.encode import EXPORTS, encode
 from exporter.decode.logs import decode_logs
 from exporter.decode.metrics import decode_metrics
+from exporter.decode.nesting import Recent
 from exporter.decode.spans import decode_spans
 from exporter.decode.wire import TwoMembers
 from exporter.model import TABLES, Request, Signal
 
-__all__ = ["Decoded", "decode", "encode"]
-
-_DECODERS: Final[dict[Signal, Callable[[Sequence[Request], Limits, Retention], dict[str, pa.Table]]]] = {
-    Signal.TRACES: decode_spans,
-    Signal.METRICS: decode_metrics,
-    Signal.LOGS: decode_logs,
-}
+__all__ = ["Decoded", "Recent", "decode", "encode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +39,19 @@ class Decoded:
         return counts
 
 
-def decode(requests: Sequence[Request], limits: Limits, retention: Retention) -> Decoded:
+def decode(requests: Sequence[Request], limits: Limits, retention: Retention, recent: Recent | None = None) -> Decoded:
     """Decode accepted requests of any signals; rows of a table are in the order of the requests.
 
+    `recent` is what one place remembers of the calls in the requests before; without it, what wraps them counts too.
     Raises `ValueError` if any payload is no valid request; then nothing is decoded, and the caller may bisect.
     """
     tables: dict[str, pa.Table] = {}
-    for signal, decode_signal in _DECODERS.items():
+    decoders: dict[Signal, Callable[[Sequence[Request], Limits, Retention], dict[str, pa.Table]]] = {
+        Signal.TRACES: partial(decode_spans, recent=recent),
+        Signal.METRICS: decode_metrics,
+        Signal.LOGS: decode_logs,
+    }
+    for signal, decode_signal in decoders.items():
         of_signal = [request for request in requests if request.signal is signal]
         if of_signal:
             try:

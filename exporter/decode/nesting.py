@@ -2,8 +2,8 @@
 
 In: spans' ids and which of them call a model. Out: the calls that have another one inside. A call is inside another
 where its parent is, directly or through spans that have no operation (requests, retries); what an agent or a tool
-does inside a call is its own. Two instrumentors whose spans do not know of each other tell the same response. Only
-spans that are here together are seen: a call and what wraps it end within milliseconds, so nearly all are.
+does inside a call is its own. Two instrumentors whose spans do not know of each other tell the same response. A call
+ends before what wraps it, mostly by milliseconds: nearly all come in together, and for the others there is `Recent`.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,14 @@ from exporter.decode import columns as c
 DEPTH: Final = 8
 """Most spans between a call and what wraps it."""
 
-_DIGITS: Final = 16
+RECENT: Final = 262_139
+"""How many spans can be remembered for having had a call inside: a prime; 2 MiB, and at 1,000 calls a second minutes."""
+
+_DIGITS: Final = {"trace": 32, "span": 16}
 _NO_ID: Final = np.uint64(0)
+_MIXERS: Final = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
+"""Odd, so that none of a key's bits is lost."""
+_Keys = np.ndarray[Any, np.dtype[np.uint64]]
 _Key = tuple[str, str]
 Pair = tuple[int, int]
 """The row of a call, and that of one around it."""
@@ -63,6 +69,45 @@ def nested(ids: Ids, calls: c.Mask, plain: c.Mask) -> list[Pair]:
     return found
 
 
+class Recent:
+    """Spans that earlier requests' calls were inside of, so that a wrapper that comes in later does not count.
+
+    A span has one place, told by its ids, which the next one takes that has the same: of 10,000 between a call and
+    its wrapper 4 % of wrappers are not found. Those, and what a restart forgets, are seen when their hour is merged.
+    """
+
+    def __init__(self, most: int = RECENT) -> None:
+        self._places = np.zeros(most, np.uint64)
+        self._is_empty = True
+
+    def wrappers(self, ids: Ids, calls: c.Mask, plain: c.Mask) -> c.Mask:
+        """The `calls` that have an earlier call inside; all of them are remembered. `plain` as in `nested`."""
+        nothing = np.zeros(len(calls), dtype=np.bool_)
+        if self._is_empty and not calls.any():
+            return nothing
+        own, above = _whole_keys(ids.trace, ids.span), _whole_keys(ids.trace, ids.parent)
+        if own is None or above is None:
+            return nothing
+        above = np.where(above == own, _NO_ID, above)  # what calls itself its parent wraps nothing, nor its retry
+        outer: c.Mask = calls & self._holds(own)
+        self._remember(above[calls])
+        for _ in range(DEPTH):  # requests and retries lie between
+            passed = plain & self._holds(own) & ~self._holds(above) & (above != _NO_ID)
+            if not passed.any():
+                break
+            self._remember(above[passed])
+        return outer
+
+    def _holds(self, keys: _Keys) -> c.Mask:
+        held: c.Mask = (self._places[keys % len(self._places)] == keys) & (keys != _NO_ID)
+        return held
+
+    def _remember(self, keys: _Keys) -> None:
+        there = keys[keys != _NO_ID]
+        self._places[there % len(self._places)] = there
+        self._is_empty &= not len(there)
+
+
 def _marked(rows: list[int], count: int) -> c.Mask | None:
     if not rows:
         return None
@@ -90,21 +135,36 @@ def _may_nest(ids: Ids, calls: c.Mask, plain: c.Mask) -> bool:
     return False
 
 
-def _keys(ids: pa.Array) -> np.ndarray[Any, np.dtype[np.uint64]] | None:
+def _keys(ids: pa.Array) -> _Keys | None:
     """A number for each id, the same for the same one, seldom for two; None where ids are of another length."""
+    words = _words(ids, _DIGITS["span"])
+    return None if words is None else words[:, 1]  # one call in a million has another's, which is then looked into
+
+
+def _whole_keys(traces: pa.Array, ids: pa.Array) -> _Keys | None:
+    """A number for each id of a trace, another one for all others; 0 where there is none, None as `_keys`."""
+    of_trace, of_span = _words(traces, _DIGITS["trace"]), _words(ids, _DIGITS["span"])
+    if of_trace is None or of_span is None:
+        return None
+    mixed = (of_trace * _MIXERS).sum(axis=1, dtype=np.uint64) ^ (of_span * _MIXERS[:2]).sum(axis=1, dtype=np.uint64)
+    return np.where(of_span[:, 1] == _NO_ID, _NO_ID, mixed)
+
+
+def _words(ids: pa.Array, digits: int) -> _Keys | None:
+    """The digits of each id, eight a word, zeros where there is none; None where one is of another length."""
     lengths = c.lengths_of(ids)
-    there = lengths == _DIGITS
+    there = lengths == digits
     if not (there | (lengths == 0)).all():
         return None
     begin = int(c.offsets_of(ids)[0]) if len(ids) else 0
     count = int(np.count_nonzero(there))
-    data = np.frombuffer(ids.buffers()[2] or b"", np.uint8)[begin : begin + _DIGITS * count]
-    last = data.view(np.uint64)[1::2]  # eight digits: one call in a million has another's, which is then looked into
+    data = np.frombuffer(ids.buffers()[2] or b"", np.uint8)[begin : begin + digits * count]
+    words = data.view(np.uint64).reshape(count, digits // 8)
     if count == len(ids):
-        return last
-    keys = np.full(len(ids), _NO_ID)
-    keys[there] = last
-    return keys
+        return words
+    filled = np.full((len(ids), digits // 8), _NO_ID)
+    filled[there] = words
+    return filled
 
 
 def repeated(responses: pa.Array, scopes: c.Codes, start: c.Ints, end: c.Ints, calls: c.Mask) -> list[Pair]:

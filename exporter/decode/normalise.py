@@ -81,15 +81,18 @@ class Spans:
         return len(self.start)
 
 
-def understood(attributes: Attributes, spans: Spans) -> dict[str, pa.Array]:
-    """The promoted columns and those of `UNDERSTOOD`; `attributes` were read with `CANONICAL`."""
+def understood(attributes: Attributes, spans: Spans, recent: nesting.Recent | None = None) -> dict[str, pa.Array]:
+    """The promoted columns and those of `UNDERSTOOD`; `attributes` were read with `CANONICAL`.
+
+    `recent` knows the calls of earlier requests, and learns these.
+    """
     columns: Columns = dict(attributes.promoted)
     fill(attributes.entries, columns, _FIRST)
     _name(columns, spans)
     fill(attributes.entries, columns, _REST)
     _settle(columns, spans)
     _ask_events(attributes, columns, spans)
-    counted = _counted(attributes, columns, spans)
+    counted = _counted(attributes, columns, spans, recent)
     exclusive = _exclusive(attributes, columns, spans)
     costs = _costs(columns, spans, counted, exclusive)
     _complete(columns, exclusive)
@@ -205,20 +208,23 @@ def _unix_ns(text: str) -> int:
 # ── Which calls count, and what their tokens mean ─────────────────────────────────────────────────────────────────
 
 
-def _counted(attributes: Attributes, columns: Columns, spans: Spans) -> c.Mask:
+def _counted(attributes: Attributes, columns: Columns, spans: Spans, recent: nesting.Recent | None) -> c.Mask:
     """The calls that have no other call inside, as far as the sender or the spans at hand tell."""
     operation = columns[semconv.OPERATION_NAME]
     calls = among(operation, COUNTED)
     if spans.pending is not None:
         calls &= ~spans.pending
-    if not calls.any():
+    if not calls.any() and recent is None:
         return calls
     told = attributes.strings(semconv.COST_UNPRICED)
     if told is not None:
         calls &= ~c.to_numpy(pc.equal(told, semconv.NESTED).fill_null(fill_value=False))
-    pairs = nesting.nested(spans.ids, calls, ~calls & ~among(operation, OUTER))
+    plain = ~calls & ~among(operation, OUTER)
+    pairs = nesting.nested(spans.ids, calls, plain)
     inmost = calls.copy()
     inmost[[outer for _, outer in pairs]] = False
+    if recent is not None:
+        inmost &= ~recent.wrappers(spans.ids, calls, plain)
     again = nesting.repeated(columns["gen_ai.response.id"], codes_of(spans.scope_name), spans.start, spans.end, inmost)
     inmost[[outer for _, outer in again]] = False
     if pairs or again:

@@ -12,7 +12,7 @@ from exporter.decode import odd
 from exporter.decode.attributes import Attributes, read_attributes
 from exporter.decode.context import read_scopes, scope_columns
 from exporter.decode.mapping import CANONICAL
-from exporter.decode.nesting import Ids
+from exporter.decode.nesting import Ids, Recent
 from exporter.decode.normalise import Spans, understood
 from exporter.decode.runs import run_tables
 from exporter.decode.wire import read_messages, read_values
@@ -24,8 +24,13 @@ STATUS_CODES: Final = {0: "UNSET", 1: "OK", 2: "ERROR"}
 _ERROR: Final = 2
 
 
-def decode_spans(requests: Sequence[Request], limits: Limits, retention: Retention) -> dict[str, pa.Table]:
-    """Rows of `spans` and `spans_pending`, in the order of the requests, and those of `runs` and `steps` they tell."""
+def decode_spans(
+    requests: Sequence[Request], limits: Limits, retention: Retention, recent: Recent | None = None
+) -> dict[str, pa.Table]:
+    """Rows of `spans` and `spans_pending`, in the order of the requests, and those of `runs` and `steps` they tell.
+
+    `recent` knows the calls of earlier requests, and learns these.
+    """
     batch = read_messages("ExportTraceServiceRequest", [request.payload for request in requests])
     scopes = read_scopes(batch, requests, ("scope_spans", "spans"), limits)
     spans = scopes.messages
@@ -77,7 +82,7 @@ def decode_spans(requests: Sequence[Request], limits: Limits, retention: Retenti
         "links": links,
         "dropped_links_count": c.field(spans, "dropped_links_count").cast(pa.int64()),
         **shared,
-        **understood(attributes, facts),
+        **understood(attributes, facts, recent),
     }
     table = table_of("spans", columns)
     runs = run_tables(table, attributes, pending)

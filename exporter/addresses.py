@@ -27,8 +27,8 @@ def bind(setting: str, endpoint: str, *, beyond_loopback: bool) -> list[socket.s
     hosts = ["127.0.0.1", "::1"] if host == LOOPBACK else [host]
     if not beyond_loopback and not is_loopback(host):
         raise BadConfig(
-            f"{setting} is {endpoint!r}, which others can reach, and there is no TLS yet",
-            mend="use localhost and a Collector with TLS in front, or add --insecure-i-know where the network is yours",
+            f"{setting} is {endpoint!r}, which others can reach, and there is no TLS",
+            mend="set tls.cert and tls.key, use localhost, or add --insecure-i-know where the network is yours",
         )
     for _ in range(_TRIES):
         try:

@@ -34,6 +34,9 @@ Names = Annotated[
 ]
 """Some of several names; written as `service_name,model`."""
 
+File = Annotated[Path | None, Field(strict=False)]
+"""A path; in a file of settings one that is relative to it."""
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -114,6 +117,21 @@ class Serve(_Settings):
     """The UI port: API and, later, dashboard."""
 
     ui: str = Field("localhost:4319", description="HOST:PORT of the API and the dashboard")
+    hosts: Names = Field((), description="names beside its own by which people reach the API; it then asks for tokens")
+
+
+class Tls(_Settings):
+    """The certificate of all endpoints; what is in the files is used anew when they change."""
+
+    cert: File = Field(None, description="certificate in PEM, with those between it and the root")
+    key: File = Field(None, description="its private key in PEM, which others may not read")
+
+
+class Rate(_Settings):
+    """How often the API may be asked, by token, else by the asker's address."""
+
+    requests: int = Field(100, description="requests a second, sustained")
+    burst: int = Field(200, description="requests that may come at once")
 
 
 class Alert(_Settings):
@@ -132,11 +150,23 @@ class Config(_Settings):
     """All settings of one server."""
 
     data: Path = Field(strict=False, description="the data directory")
-    insecure: bool = Field(default=False, description="listen beyond loopback without TLS and tokens")
+    insecure: bool = Field(
+        default=False, description="listen beyond loopback without TLS; tokens are needed all the same"
+    )
+    auth: Literal["auto", "required"] = Field(
+        "auto", description="whether loopback, too, asks for tokens, as it should behind a reverse proxy"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line shown")
     limits: Limits = Limits()
     receive: Receive = Receive()
     journal: Journal = Journal()
     store: Store = Store()
     serve: Serve = Serve()
+    tls: Tls = Tls()
+    rate: Rate = Rate()
     alert: Alert = Alert()
+
+    @property
+    def leaves_loopback(self) -> bool:
+        """Whether an endpoint may be one that other machines reach."""
+        return self.insecure or self.tls.cert is not None

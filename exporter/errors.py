@@ -43,6 +43,8 @@ class Corrupt(AxError):
 class Reason(Enum):
     """Why a request, or a record in it, was refused; the value is the label `reason` of our counters."""
 
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"
     TOO_MANY_ITEMS = "too_many_items"
@@ -64,9 +66,12 @@ class Answer:
     retryable: bool
 
 
-# google.rpc.Code: 3 INVALID_ARGUMENT, 4 DEADLINE_EXCEEDED, 8 RESOURCE_EXHAUSTED, 14 UNAVAILABLE.
+# google.rpc.Code: 3 INVALID_ARGUMENT, 4 DEADLINE_EXCEEDED, 7 PERMISSION_DENIED, 8 RESOURCE_EXHAUSTED, 14 UNAVAILABLE,
+# 16 UNAUTHENTICATED.
 # A client may retry RESOURCE_EXHAUSTED only with RetryInfo, and 429, 502, 503, 504 (OTLP 1.11, "Failures").
 ANSWERS: Final[dict[Reason, Answer]] = {
+    Reason.UNAUTHENTICATED: Answer(16, 401, retryable=False),
+    Reason.FORBIDDEN: Answer(7, 403, retryable=False),
     Reason.MALFORMED: Answer(3, 400, retryable=False),
     Reason.TOO_LARGE: Answer(8, 413, retryable=False),
     Reason.TOO_MANY_ITEMS: Answer(8, 413, retryable=False),

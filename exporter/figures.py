@@ -24,7 +24,7 @@ class Metric:
 
     name: str
     otel: str
-    kind: Literal["counter", "gauge"]
+    kind: Literal["counter", "gauge", "histogram"]
     unit: str
     description: str
 

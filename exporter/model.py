@@ -11,12 +11,11 @@ from typing import Final
 
 import pyarrow as pa
 
+from exporter.dimensions import DEFAULT_TENANT as DEFAULT_TENANT  # noqa: PLC0414 (it is of this page, too)
 from exporter.dimensions import DIMENSIONS
 
 FORMAT_VERSION: Final = 1
 """Version of the data directory: journal, catalog and segments together."""
-
-DEFAULT_TENANT: Final = "default"
 
 
 class Signal(IntEnum):
@@ -444,7 +443,7 @@ TABLES: Final[dict[str, Table]] = {
             "start_time",
             identity=_SPAN_IDENTITY,
             sort=(),
-            bloom=("trace_id",),
+            bloom=("trace_id", "span_id"),
         ),
         # A pending span is a span that has started: its later copies do not make it a duplicate.
         Table("spans_pending", Signal.TRACES, SPANS, PROMOTED_SPAN, "start_time", identity=(), sort=()),

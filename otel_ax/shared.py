@@ -1,19 +1,21 @@
 """What all processes together have spent of a budget: the server knows, and is asked in the background.
 
-In: names of budgets, the server's address (AX_BUDGET_SERVER, else http://localhost:4319). Out: the last answer to
-`GET /api/budgets/NAME`, at once. No caller ever waits: one thread asks every few seconds while somebody checks, an
-answer that is too old or not there counts as none, and then a gate knows its own process's spend alone.
+In: names of budgets, the server's address (AX_BUDGET_SERVER, else http://localhost:4319), its token and certificate as
+they are told for OTLP. Out: the last answer to `GET /api/budgets/NAME`, at once. No caller ever waits: one thread asks
+every few seconds while somebody checks, an answer that is too old or not there counts as none, and then a gate knows
+its own process's spend alone.
 """
 
 import http.client
 import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from otel_ax.guard import guarding, report
 
@@ -21,6 +23,10 @@ __all__ = ["DEFAULT", "SERVER_VARIABLE", "Said", "Shared"]
 
 SERVER_VARIABLE: Final = "AX_BUDGET_SERVER"
 _SERVER: Final = "http://localhost:4319"
+_HEADERS: Final = ("AX_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
+_CERTIFICATE: Final = "OTEL_EXPORTER_OTLP_CERTIFICATE"
+_OURS: Final = "bearer ax_"
+"""How a token of the server begins."""
 EVERY_S: Final = 5.0
 _TIMEOUT_S: Final = 2.0
 _OLD_S: Final = 60.0
@@ -140,10 +146,14 @@ class Shared:
 def _answer(server: str, name: str, timeout_s: float) -> tuple[int, int]:
     """Nano-dollars and the period's start. Redirects are no answers."""
     url = urlsplit(server)
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    connection = kind(url.hostname or "localhost", url.port, timeout=timeout_s)
+    connection = http.client.HTTPConnection(url.hostname or "localhost", url.port, timeout=timeout_s)
+    if url.scheme == "https":
+        trusted = ssl.create_default_context(cafile=os.environ.get(_CERTIFICATE) or None)
+        connection = http.client.HTTPSConnection(
+            url.hostname or "localhost", url.port, timeout=timeout_s, context=trusted
+        )
     try:
-        connection.request("GET", f"{url.path.rstrip('/')}/api/budgets/{quote(name, safe='')}")
+        connection.request("GET", f"{url.path.rstrip('/')}/api/budgets/{quote(name, safe='')}", headers=_token())
         response = connection.getresponse()
         if response.status != _OK:
             raise ValueError(f"HTTP {response.status}")
@@ -154,6 +164,17 @@ def _answer(server: str, name: str, timeout_s: float) -> tuple[int, int]:
         return int(told["spent_nanos"]), int(told["period_start_unix_nano"])
     finally:
         connection.close()
+
+
+def _token() -> dict[str, str]:
+    """Ours among the headers that are sent with OTLP; another's is not for the server of budgets."""
+    for variable in _HEADERS:
+        for pair in os.environ.get(variable, "").split(","):
+            name, _, value = pair.partition("=")
+            told = unquote(value).strip()
+            if name.strip().lower() == "authorization" and told.lower().startswith(_OURS):
+                return {"authorization": told}
+    return {}
 
 
 DEFAULT: Final = Shared()

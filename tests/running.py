@@ -27,13 +27,14 @@ ENVIRON: Final = {name: value for name, value in os.environ.items() if not name.
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that has said `ready`; `grpc` is HOST:PORT, `http` and `ui` are URLs."""
+    """A server that has said `ready`; `grpc` is HOST:PORT, `http` and `ui` are URLs, `token` one that it printed."""
 
     data: Path
     grpc: str
     http: str
     ui: str
     process: subprocess.Popen[str]
+    token: str | None = None
 
     def sql(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Rows, as another process would get them from `ax.duckdb` now."""
@@ -86,7 +87,8 @@ def _ready(data: Path, process: "subprocess.Popen[str]") -> Server:
     for line in process.stdout:
         if line.strip() == "ready":
             late.cancel()
-            return Server(data, endpoints["OTLP/gRPC"], endpoints["OTLP/HTTP"], endpoints["API"], process)
+            grpc, http, ui = (endpoints[name] for name in ("OTLP/gRPC", "OTLP/HTTP", "API"))
+            return Server(data, grpc, http, ui, process, endpoints.get("Token"))
         name, address = line.split()[:2]
         endpoints[name] = address
     late.cancel()

@@ -32,7 +32,6 @@ _SCALES: Final[Mapping[Unit, Mapping[str, float]]] = {
     "usd_nanos": {"{USD}": 1e9, "USD": 1e9, "{usd}": 1e9, "usd": 1e9, "$": 1e9},
 }
 """What one of a sender's unit (UCUM) is in ours."""
-_PLACES: Final = {"p50": 0, "p95": 1, "p99": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +92,9 @@ def _records(measure: str, row: Figures) -> int:
 
 def _of_points(rule: Rule, row: Point) -> float | None:
     told, found = rule.asked, row.points
-    seconds = row.length_ns / NS_PER_S
-    value: float | None
-    match told.aggregation:
-        case "count":
-            return found.count
-        case "avg":
-            value = found.mean
-        case "sum":
-            value = found.sum
-        case "rate":
-            value = None if found.sum is None else found.sum / seconds
-        case "min":
-            value = found.min
-        case "max":
-            value = found.max
-        case "last":
-            value = found.last
-        case name:
-            value = found.percentiles[_PLACES[name]]
+    if told.aggregation == "count":
+        return found.count
+    value = found.read(told.aggregation, row.length_ns)
     return None if value is None else _number(value * _scale(told.unit, found.unit or "", told.name))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.alert import machine, saved
-from exporter.alert.listed import Alert, NoAlert, find
+from exporter.alert.listed import Alert, NoAlert, find, listed
 from exporter.alert.shapes import Change, Instance, Transition
 
 
@@ -63,6 +63,18 @@ def close(connection: sqlite3.Connection, alerts: Iterable[Alert], reason: str, 
     changes = tuple(replace(_by_hand(each, "resolved", None, now), reason=reason) for each in alerts)
     saved.record(connection, changes)
     return changes
+
+
+def firing(connection: sqlite3.Connection) -> tuple[Change, ...]:
+    """The alerts that fire and that nobody looks after, as changes that say so: for who has not heard of them."""
+    return tuple(
+        replace(
+            _by_hand(alert, "firing", None, alert.fired_at or alert.started_at),
+            transition="no_data" if (known := _of(connection, alert)) and known.state == "no_data" else "firing",
+            from_state="inactive",
+        )
+        for alert in listed(connection, states=("firing",), limit=1_000)
+    )
 
 
 def _dressed(alert: Alert, changes: Iterable[Change]) -> tuple[Change, ...]:

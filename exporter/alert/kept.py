@@ -4,7 +4,6 @@ In: a connection to the control database, within a transaction. Out: rules as `d
 something here asks the loop to reload.
 """
 
-import json
 import logging
 import sqlite3
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 from exporter.alert import template
 from exporter.alert.rule import Rule
 from exporter.errors import BadConfig
-from exporter.rules.read import said
+from exporter.rules.read import entry_of
 
 MOST: Final = 2_000
 _log: Final = logging.getLogger(__name__)
@@ -23,17 +22,7 @@ _log: Final = logging.getLogger(__name__)
 
 def rule_of(definition: Mapping[str, Any]) -> Rule:
     """The rule that a definition stands for. Raises `BadConfig`, which names the first field that is wrong."""
-    try:
-        json.dumps(definition, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        mend = "write \\ud800 to \\udfff in pairs, or not at all"
-        raise BadConfig("a text holds half a character", mend=mend) from None
-    try:
-        rule = Rule.model_validate(definition)
-    except ValidationError as error:
-        path, message, mend = said(error.errors(include_url=False)[0], Rule)
-        where = f"{'.'.join(map(str, path))}: " if path else ""
-        raise BadConfig(f"{where}{message}", mend=mend) from None
+    rule = entry_of(definition, Rule)
     for name, wrong in template.check(rule):
         raise BadConfig(f"annotations.{name}: {wrong.message}", mend=wrong.mend)
     return rule

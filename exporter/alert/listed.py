@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from exporter.alert.quantity import Unit
 from exporter.alert.shapes import Labels, Severity, Transition
+from exporter.control.published import unit_of
 from exporter.errors import AxError
 from exporter.units import NS_PER_S
 
@@ -20,6 +21,9 @@ Shown = Literal["inactive", "pending", "firing", "acknowledged", "resolved"]
 
 _DAY_NS: Final = 86_400 * NS_PER_S
 _MOST_LISTED: Final = 1_000
+_TENANT: Final = "json_extract(labels, '$.tenant')"
+"""Whose an alert is, by its labels: rules that tell tenants apart and budgets of one tenant give it. Others are nobody's,
+since they are about all."""
 
 
 class NoAlert(AxError):
@@ -94,15 +98,17 @@ class Statistics:
     mean_resolve_ns: int | None
 
 
-def find(connection: sqlite3.Connection, prefix: str, *, active: bool = True) -> Alert:
+def find(connection: sqlite3.Connection, prefix: str, *, active: bool = True, tenant: str | None = None) -> Alert:
     """The one alert whose id or episode begins with `prefix`; those that are over only where not `active`.
 
-    Raises `NoAlert`.
+    With a `tenant` there are only its own. Raises `NoAlert`.
     """
     mark = prefix.strip().lower()
     if not mark or any(character not in "0123456789abcdef" for character in mark):
         raise NoAlert(f"{prefix!r} is no alert's id", mend="`ax monitor alerts list` shows their ids")
-    found = _alerts(connection, "episode >= ? AND episode < ? ORDER BY episode LIMIT 3", (mark, mark + "g"))
+    own, values = _of(tenant)
+    values = [mark, mark + "g", *values]
+    found = _alerts(connection, f"episode >= ? AND episode < ? AND {own} ORDER BY episode LIMIT 3", values)
     open_ones = [one for one in found if one.state != "resolved"]
     if active and found and not open_ones:
         raise NoAlert(f"alert {found[0].id} is resolved already", mend="`ax monitor alerts list` shows what is not")
@@ -121,9 +127,11 @@ def listed(
     rule: str | None = None,
     before: tuple[int, str] | None = None,
     limit: int = 100,
+    tenant: str | None = None,
 ) -> tuple[Alert, ...]:
     """Alerts, the newest first; of a rule by its id or name; `before` is the last one's (started_at, episode)."""
-    conditions, values = ["1"], list[Any]()
+    own, values = _of(tenant)
+    conditions = [own]
     for column, wanted in (("state", states), ("severity", severities)):
         if wanted:
             conditions.append(f"{column} IN ({', '.join('?' for _ in wanted)})")
@@ -135,40 +143,47 @@ def listed(
         conditions.append("(started_at, episode) < (?, ?)")
         values += before
     values.append(min(limit, _MOST_LISTED))
-    return _alerts(
-        connection, f"{' AND '.join(conditions)} ORDER BY started_at DESC, episode DESC LIMIT ?", tuple(values)
-    )
+    return _alerts(connection, f"{' AND '.join(conditions)} ORDER BY started_at DESC, episode DESC LIMIT ?", values)
 
 
 def history(
-    connection: sqlite3.Connection, *, episode: str | None = None, before: int | None = None, limit: int = 100
+    connection: sqlite3.Connection,
+    *,
+    episode: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+    tenant: str | None = None,
 ) -> tuple[Entry, ...]:
     """What changed, the latest first: of one alert, or of all; `before` is the last one's number."""
     cursor = connection.execute(
         f"""SELECT number, substr(episode, 1, 12), rule, at, from_state, to_state, value, by, reason, transition,
-            severity, threshold, rule_id, {_unit_in("alert_history")}
+            severity, threshold, rule_id, {unit_of("alert_history")}
         FROM alert_history
         WHERE (:episode IS NULL OR episode = :episode) AND (:before IS NULL OR number < :before)
+            AND (:tenant IS NULL OR episode IN (SELECT a.episode FROM alerts a WHERE {_TENANT} = :tenant))
         ORDER BY number DESC LIMIT :limit""",  # noqa: S608 (ours, with names)
-        {"episode": episode, "before": before, "limit": min(limit, _MOST_LISTED)},
+        {"episode": episode, "before": before, "limit": min(limit, _MOST_LISTED), "tenant": tenant},
     )
     with closing(cursor) as rows:
         return tuple(Entry(*row) for row in rows)
 
 
-def statistics(connection: sqlite3.Connection, now: int) -> Statistics:
+def statistics(connection: sqlite3.Connection, now: int, *, tenant: str | None = None) -> Statistics:
     """How many alerts there were in the last 24 h, by the state that they are in now and their severity."""
     since = now - _DAY_NS
+    asked = {"since": since, "tenant": tenant}
+    own = f"(:tenant IS NULL OR {_TENANT} = :tenant)"
     rows = connection.execute(
-        """SELECT state, severity, count(*) FROM alerts
-        WHERE state <> 'resolved' OR resolved_at >= :since GROUP BY state, severity ORDER BY state, severity""",
-        {"since": since},
+        f"""SELECT state, severity, count(*) FROM alerts
+        WHERE (state <> 'resolved' OR resolved_at >= :since) AND {own}
+        GROUP BY state, severity ORDER BY state, severity""",  # noqa: S608 (ours, with names)
+        asked,
     ).fetchall()
     fired, resolved, mean = connection.execute(
-        """SELECT count(*) FILTER (WHERE fired_at >= :since), count(*) FILTER (WHERE resolved_at >= :since),
+        f"""SELECT count(*) FILTER (WHERE fired_at >= :since), count(*) FILTER (WHERE resolved_at >= :since),
             avg(resolved_at - fired_at) FILTER (WHERE resolved_at >= :since)
-        FROM alerts""",
-        {"since": since},
+        FROM alerts WHERE {own}""",  # noqa: S608 (ours, with names)
+        asked,
     ).fetchone()
     return Statistics(
         from_ns=since,
@@ -180,12 +195,9 @@ def statistics(connection: sqlite3.Connection, now: int) -> Statistics:
     )
 
 
-def _unit_in(table: str) -> str:
-    """SQL for what values of a rule are numbers of; budgets are no rules, and count money."""
-    return (
-        f"coalesce((SELECT r.unit FROM alert_rules r WHERE r.id = {table}.rule_id), "  # noqa: S608 (a name of ours)
-        f"CASE WHEN {table}.rule_id GLOB 'ax/budget/*' THEN 'usd_nanos' ELSE 'number' END)"
-    )
+def _of(tenant: str | None) -> tuple[str, list[Any]]:
+    """A condition on alerts, and its values."""
+    return ("1", []) if tenant is None else (f"{_TENANT} = ?", [tenant])
 
 
 def _alerts(connection: sqlite3.Connection, condition: str, values: Sequence[object]) -> tuple[Alert, ...]:
@@ -195,7 +207,7 @@ def _alerts(connection: sqlite3.Connection, condition: str, values: Sequence[obj
             coalesce((SELECT i.threshold FROM alert_instances i WHERE i.episode = alerts.episode), threshold),
             started_at, fired_at, acknowledged_at, acknowledged_by, note, resolved_at, resolved_by, reason, rule_id,
             tenant_id, fingerprint, episode,
-            {_unit_in("alerts")}
+            {unit_of("alerts")}
         FROM alerts WHERE {condition}""",  # noqa: S608 (ours, with question marks)
         values,
     )

@@ -4,12 +4,16 @@ In: ASGI. Out: ASGI; 421 for a foreign Host, which is how a web page reaches a s
 for a change that another site's page asks for; 411, 413 and 415 for bodies that are none of ours.
 """
 
+import ipaddress
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from exporter.config import LOOPBACK
+from exporter.addresses import is_loopback, split
+from exporter.config import LOOPBACK, Serve
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -30,46 +34,77 @@ _HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MISDIRECTED: Final = 421
+_HOST: Final = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^:/?#@\[\]\s]+))(?::[0-9]{1,5})?", re.ASCII)
 Refusal = tuple[int, str, str]
 
 
-class Guard:
-    """ASGI middleware; `any_host` where the server is meant to be reached by names that we do not know."""
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """What a `Host` may name: `names`, and any address where `addresses`.
 
-    def __init__(self, app: Asgi, *, any_host: bool) -> None:
+    A page can let its own name mean our address, which is DNS rebinding; an address means itself.
+    """
+
+    names: frozenset[str] = _OURS
+    addresses: bool = False
+
+    @classmethod
+    def of(cls, serve: Serve) -> "Hosts":
+        """Those of the UI port: loopback, where it listens, and what the settings say that people call it."""
+        bound, _ = split("serve.ui", serve.ui)
+        names = frozenset(map(host_of, (serve.ui, *serve.hosts)))
+        return cls(_OURS | names, addresses=not is_loopback(bound))
+
+    def have(self, header: str) -> bool:
+        """Whether it is one of these."""
+        host = host_of(header)
+        return host in self.names or (self.addresses and _is_address(host))
+
+    @property
+    def refusal(self) -> Refusal:
+        """What is said to one who asks for another."""
+        if self == Hosts():
+            title = "this server is reached as localhost, 127.0.0.1 or [::1] only"
+            return _MISDIRECTED, title, "ask one of these, or serve with --ui HOST:PORT"
+        return _MISDIRECTED, "this server is not known by that name", "ask by one of its own, or add it to serve.hosts"
+
+
+class Guard:
+    """ASGI middleware; `hosts` are the server's own."""
+
+    def __init__(self, app: Asgi, *, hosts: Hosts) -> None:
         self._app = app
-        self._any_host = any_host
+        self._hosts = hosts
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Refuses, or passes on and adds headers."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        refusal = refusal_of(scope, any_host=self._any_host)
+        refusal = refusal_of(scope, self._hosts)
         if refusal is not None:
-            await _refuse(send, refusal, is_http=scope["type"] == "http")
+            await _refuse(scope, send, refusal)
             return
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 message["headers"] = [*message.get("headers", []), *_HEADERS]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
 
-def refusal_of(scope: Message, *, any_host: bool) -> Refusal | None:
+def refusal_of(scope: Message, own: Hosts) -> Refusal | None:
     """Status, what is wrong and the mend; None for a request that may pass."""
     headers: Headers = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     hosts = headers.get("host", [])
-    if not any_host and not (len(hosts) == 1 and host_of(hosts[0]) in _OURS):
-        title = "this server is reached as localhost, 127.0.0.1 or [::1] only"
-        return _MISDIRECTED, title, "ask one of these, or serve with --ui HOST:PORT"
-    if scope["type"] == "http" and scope["method"] in _READING:
+    if not (len(hosts) == 1 and own.have(hosts[0])):
+        return own.refusal
+    if scope["type"] == "http" and scope["method"] in READING:
         return None
     if not _is_same_site(headers, hosts):
         return 403, "a page of another site asks for a change", "ask from a page of this server, or without a browser"
@@ -108,17 +143,28 @@ def _wrong_body(headers: Headers) -> Refusal | None:
 
 
 def host_of(header: str) -> str:
-    """The host of a `Host` header, lower-case, without port and brackets."""
-    host = header.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    """The host of a `Host` header, lower-case, without port and brackets; empty where it is more than that."""
+    found = _HOST.fullmatch(header.strip().lower())
+    return (found["address"] or found["name"] or "") if found else ""
 
 
-async def _refuse(send: Send, refusal: Refusal, *, is_http: bool) -> None:
-    if not is_http:
-        await send({"type": "websocket.close", "code": 1008})
-        return
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def _refuse(scope: Message, send: Send, refusal: Refusal) -> None:
+    kind = "http" if scope["type"] == "http" else "websocket.http"
+    headers, body = refused(refusal)
+    await send({"type": f"{kind}.response.start", "status": refusal[0], "headers": headers})
+    await send({"type": f"{kind}.response.body", "body": body})
+
+
+def refused(refusal: Refusal) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body of an answer that refuses."""
     status, title, mend = refusal
     body = json.dumps({"title": title, "status": status, "mend": mend, "retryable": False}).encode()
     headers = [
@@ -127,5 +173,4 @@ async def _refuse(send: Send, refusal: Refusal, *, is_http: bool) -> None:
         (b"connection", b"close"),  # what is left of the body is not read
         *_HEADERS,
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return headers, body

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from exporter.api.callers import Admin, Overseer
 from exporter.api.pages import Limit
 from exporter.api.problems import RESPONSES, NotFound
 from exporter.api.shared import NotWatching, Shared
@@ -48,7 +49,7 @@ def routes(shared: Shared) -> APIRouter:
     places = Places()
 
     @router.get("/api/notifications/channels")
-    def channels() -> list[Told]:
+    def channels(_: Overseer) -> list[Told]:
         """The channels that are declared, and how much waits for each."""
         declared = shared.watch.declared.channels
         with shared.watch.control.reading() as connection:
@@ -56,7 +57,7 @@ def routes(shared: Shared) -> APIRouter:
         return [_told(channel, post) for channel, post in zip(declared, posts, strict=True)]
 
     @router.get("/api/notifications/dead")
-    def dead(channel: str | None = None, limit: Limit = 100) -> list[dict[str, Any]]:
+    def dead(_: Overseer, channel: str | None = None, limit: Limit = 100) -> list[dict[str, Any]]:
         """What was given up, the newest first."""
         with shared.watch.control.reading() as connection:
             found = settle.dead(connection, channel, limit)
@@ -74,7 +75,7 @@ def routes(shared: Shared) -> APIRouter:
         ]
 
     @router.post("/api/notifications/dead/retry")
-    def retry(channel: str | None = None) -> dict[str, int]:
+    def retry(_: Admin, channel: str | None = None) -> dict[str, int]:
         """Lets what was given up go out again, as far as it is still so."""
         watch = shared.watch
         with watch.control.writing() as connection:
@@ -83,7 +84,7 @@ def routes(shared: Shared) -> APIRouter:
         return {"again": again, "over": over}
 
     @router.post("/api/notifications/channels/{name}/test")
-    def test(name: str) -> list[Try]:
+    def test(name: str, _: Admin) -> list[Try]:
         """Sends a notice that says that it is a test, and its end; tells the status of each answer."""
         found = next((one for one in shared.watch.declared.channels if one.name == name), None)
         if found is None:

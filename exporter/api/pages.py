@@ -7,16 +7,21 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel
 
 from exporter.errors import AxError
+from exporter.query.answer import Answer
 
 Item = TypeVar("Item")
+Row = TypeVar("Row")
 
 MOST: Final = 500
+MOST_SKIPPED: Final = 1_000_000
+"""Of a list that is short enough to be counted off from its beginning."""
 Limit = Annotated[int, Query(ge=1, le=MOST, description="most items of a page")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
 
@@ -32,6 +37,22 @@ def page(items: Sequence[Any], limit: int, mark: Callable[[Any], list[Any]]) -> 
     """The first `limit` of items, of which one more was asked for; `mark` tells where one stands."""
     shown = list(items[:limit])
     return {"items": shown, "next_cursor": written(mark(shown[-1])) if len(items) > limit else None}
+
+
+def cut(answer: Answer[Row], limit: int, skip: int) -> tuple[Answer[Row], str | None]:
+    """The first `limit` of rows, of which one more was asked for behind the first `skip`, and the next cursor."""
+    following = written([skip + limit]) if len(answer.rows) > limit else None
+    return replace(answer, rows=answer.rows[:limit]), following
+
+
+def skip_of(cursor: str | None) -> int:
+    """How many rows have been shown. Raises `AxError`."""
+    found = read(cursor, int)
+    if found is None:
+        return 0
+    if not 0 < found[0] <= MOST_SKIPPED:
+        raise AxError("cursor: nothing follows there", mend="begin anew, without a cursor")
+    return int(found[0])
 
 
 def written(mark: list[Any]) -> str:

@@ -4,25 +4,35 @@ In: exceptions. Out: answers; what is a fault of ours says nothing of our inside
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from exporter.alert.listed import NoAlert
+from exporter.api.callers import Forbidden
 from exporter.api.shared import NotWatching
 from exporter.errors import AxError, Corrupt
-from exporter.query.ask import NoData
+from exporter.notify.silences import NoSilence
+from exporter.query.answer import NotStored
+from exporter.query.ask import NoData, OutOfBounds
+from exporter.query.filter import BadFilter
+from exporter.query.named import NoMetric
 from exporter.sandbox import Reason, SqlRefused
 
 MEDIA: Final = "application/problem+json"
 _LONGEST: Final = 1_000
 """A text may quote what was sent, which may be a megabyte, or half a character."""
 _RETRY: Final = {"Retry-After": "1"}
+_NOT_MODIFIED: Final = 304
+_BAD: Final = 400
+_NO_SUCH_METHOD: Final = 405
 _SQL: Final[Mapping[Reason, int]] = {
     "statement": 400,
     "failed": 400,
@@ -38,11 +48,21 @@ class Busy(AxError):
     """Too much of this is being done already; the same may be asked again."""
 
 
+class NotAcceptable(AxError):
+    """It is not to be had in a form that the client takes."""
+
+
 _KINDS: Final[tuple[tuple[type[AxError], int], ...]] = (
     (NoAlert, 404),
+    (NoSilence, 404),
+    (NoMetric, 404),
+    (NotStored, 404),
+    (Forbidden, 403),
+    (NotAcceptable, 406),
     (NoData, 503),
     (NotWatching, 503),
     (Busy, 429),
+    (OutOfBounds, 422),
     (Corrupt, 503),
     (AxError, 400),
 )
@@ -61,16 +81,34 @@ class Problem(BaseModel):
     retryable: bool = False
 
 
-RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "content": {MEDIA: {}}, "description": words}
-    for status, words in (
-        (400, "something about the request is wrong"),
-        (403, "the request comes from another site"),
-        (404, "there is no such thing"),
-        (415, "a body is JSON"),
-        (503, "not at present"),
-    )
+_WORDS: Final[Mapping[int, str]] = {
+    400: "something about the request is wrong; `field` says what",
+    401: "a token is needed",
+    403: "the request comes from another site, or the token may not do this",
+    404: "there is no such thing",
+    406: "it is not to be had in a form that `Accept` names",
+    409: "it cannot be done as things are",
+    411: "the length of the body is not told",
+    413: "the body is too large",
+    415: "a body is JSON",
+    421: "this server does not go by the name in `Host`",
+    422: "it was tried, and took too much time or memory",
+    426: "it is a WebSocket",
+    429: "too much is asked at once; the same may be asked again",
+    503: "not at present; the same may be asked again",
 }
+_ALWAYS: Final = (400, 401, 403, 404, 406, 421, 422, 429, 503)
+WITH_BODY: Final = (411, 413, 415)
+"""What the guard says of bodies; OpenAPI has it where there is one."""
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For `responses=`: refusals with these statuses."""
+    return {one: {"model": Problem, "content": {MEDIA: {}}, "description": _WORDS[one]} for one in statuses}
+
+
+RESPONSES: Final = described(*_ALWAYS)
+"""What any route may answer; `described` is for those that say more."""
 
 
 class NotFound(AxError):
@@ -79,6 +117,18 @@ class NotFound(AxError):
 
 class Conflict(AxError):
     """It cannot be done as things are."""
+
+
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """Says of what is wrong inside that it is this field of the request: `by: …` becomes `rule.by: …`."""
+    try:
+        yield
+    except AxError as error:
+        if _status(error) != _BAD:
+            raise
+        field, message = _field(error.message)
+        raise AxError(f"{name}.{field}: {message}" if field else f"{name}: {message}", mend=error.mend) from error
 
 
 def refuse(app: FastAPI) -> None:
@@ -105,20 +155,28 @@ def _shown(text: str) -> str:
 def _of_ours(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, AxError):
         raise error
+    problem = problem_of(error)
+    wait = error.is_retryable if isinstance(error, SqlRefused) else isinstance(error, Busy)
+    return answer(problem, _RETRY if wait else None)
+
+
+def problem_of(error: AxError) -> Problem:
+    """An error for people as a problem."""
     if isinstance(error, SqlRefused):
-        problem = Problem(
+        return Problem(
             title=error.message,
             status=_SQL[error.reason],
             mend=error.mend,
             reason=error.reason,
             retryable=error.is_retryable,
         )
-        return answer(problem, _RETRY if error.is_retryable else None)
     status = 404 if isinstance(error, NotFound) else 409 if isinstance(error, Conflict) else _status(error)
     field, message = _field(error.message)
+    if isinstance(error, BadFilter):
+        field = field or "filter"
     mend = error.mend or _SEE
-    problem = Problem(title=message, status=status, mend=mend, field=field, retryable=status in {429, 503})
-    return answer(problem, _RETRY if isinstance(error, Busy) else None)
+    reason = error.reason if isinstance(error, OutOfBounds) else None
+    return Problem(title=message, status=status, mend=mend, field=field, reason=reason, retryable=status in {429, 503})
 
 
 def _status(error: AxError) -> int:
@@ -142,10 +200,24 @@ def _of_the_request(_: Request, error: Exception) -> JSONResponse:
     return answer(Problem(title=title, status=400, field=".".join(where) or None, mend=_SEE))
 
 
-def _of_http(_: Request, error: Exception) -> JSONResponse:
+def _of_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == _NOT_MODIFIED:
+        return Response(status_code=_NOT_MODIFIED, headers=error.headers)
+    if error.status_code == _NO_SUCH_METHOD:
+        methods = _methods(request)
+        problem = Problem(title=f"{request.method[:20]} is not for this path", status=_NO_SUCH_METHOD)
+        return answer(
+            problem.model_copy(update={"mend": f"ask with {' or '.join(methods)}"}), {"Allow": ", ".join(methods)}
+        )
     return answer(Problem(title=str(error.detail), status=error.status_code), error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be asked of the path: of all its routes, where the framework tells the first one's."""
+    contexts = iter_route_contexts(request.app.routes)
+    return sorted({one for each in contexts if each.path_regex.match(request.url.path) for one in each.methods or ()})
 
 
 def _of_the_machine(_: Request, error: Exception) -> JSONResponse:

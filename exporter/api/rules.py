@@ -15,8 +15,9 @@ from exporter.alert.declared import OWN
 from exporter.alert.evaluate import Context, Failure, evaluate
 from exporter.alert.rule import Group, Watched
 from exporter.api import pages
+from exporter.api.callers import Admin, Overseer
 from exporter.api.pages import Cursor, Limit, Page
-from exporter.api.problems import RESPONSES, Conflict, NotFound
+from exporter.api.problems import RESPONSES, Conflict, NotFound, about, described
 from exporter.api.shared import Shared
 from exporter.api.trying import Places, bounded
 from exporter.query.period import DAY, Period
@@ -113,7 +114,7 @@ def routes(shared: Shared) -> APIRouter:
 
 def _add_reading(router: APIRouter, shared: Shared) -> None:
     @router.get("/api/rules", response_model=Page[Ruled])
-    def rules(limit: Limit = 100, cursor: Cursor = None) -> object:
+    def rules(_: Overseer, limit: Limit = 100, cursor: Cursor = None) -> object:
         """All rules that are evaluated, by id."""
         mark = pages.read(cursor, str)
         known = sorted(shared.watch.declared.rules, key=lambda one: one.id)
@@ -123,36 +124,36 @@ def _add_reading(router: APIRouter, shared: Shared) -> None:
         return pages.page(shown, limit, lambda one: [one.id])
 
     @router.get("/api/rules/problems")
-    def problems() -> list[str]:
+    def problems(_: Overseer) -> list[str]:
         """What is wrong with files of rules that cannot be used: FILE:LINE:COLUMN, what, and the mend."""
         return [str(one) for one in shared.watch.declared.problems]
 
     @router.get("/api/rules/{group}/{name}")
-    def rule(group: str, name: str) -> Ruled:
+    def rule(group: str, name: str, _: Overseer) -> Ruled:
         """One rule, by group and name."""
         found = _known(shared, f"{group}/{name}")
         return _ruled(shared, found, _did(shared).get(found.id, {}))
 
 
 def _add_changing(router: APIRouter, shared: Shared) -> None:
-    @router.post("/api/rules", status_code=201)
-    def make(said: Made) -> Ruled:
+    @router.post("/api/rules", status_code=201, responses=described(409))
+    def make(said: Made, _: Admin) -> Ruled:
         """Makes a rule; 409 where there is one of that group and name."""
         identity = f"{said.group}/{said.rule.get('alert')}"
         if any(one.id == identity for one in shared.watch.declared.rules):
             raise Conflict(f"there is a rule {identity}", mend="give it another name, or PUT it")
         return _keep(shared, said.group, said.rule, said.by)
 
-    @router.put("/api/rules/{group}/{name}")
-    def change(group: str, name: str, said: Changed) -> Ruled:
+    @router.put("/api/rules/{group}/{name}", responses=described(409))
+    def change(group: str, name: str, said: Changed, _: Admin) -> Ruled:
         """Puts another in the place of a rule that was made here."""
         _own(shared, f"{group}/{name}")
         if said.rule.get("alert", name) != name:
             raise Conflict("rule.alert: a rule keeps its name", mend="make another, and delete this one")
         return _keep(shared, group, {**said.rule, "alert": name}, said.by)
 
-    @router.delete("/api/rules/{group}/{name}", status_code=204)
-    def delete(group: str, name: str) -> None:
+    @router.delete("/api/rules/{group}/{name}", status_code=204, responses=described(409))
+    def delete(group: str, name: str, _: Admin) -> None:
         """Removes a rule that was made here; its alerts end."""
         found = _own(shared, f"{group}/{name}")
         with shared.watch.control.writing() as connection:
@@ -160,7 +161,7 @@ def _add_changing(router: APIRouter, shared: Shared) -> None:
         shared.watch.reload()
 
     @router.post("/api/rules/{group}/{name}/toggle")
-    def toggle(group: str, name: str, said: Switch) -> Ruled:
+    def toggle(group: str, name: str, said: Switch, _: Admin) -> Ruled:
         """Turns a rule on or off, also one of a file; its state goes on, nobody is told."""
         found = _known(shared, f"{group}/{name}")
         with shared.watch.control.writing() as connection:
@@ -173,8 +174,8 @@ def _add_trying(router: APIRouter, shared: Shared) -> None:
     settings = shared.config.alert
     places = Places()
 
-    @router.post("/api/rules/test")
-    def test(said: Tried) -> dict[str, Any]:
+    @router.post("/api/rules/test", responses=described(409, 422))
+    def test(said: Tried, _: Admin) -> dict[str, Any]:
         """Asks a rule's question once, now: the values, and what they would change. Nobody is told."""
         watched, now = _tried(shared, said), shared.clock.wall()
         delay_ns = watched.group.delay_ns(settings.delay)
@@ -197,11 +198,12 @@ def _add_trying(router: APIRouter, shared: Shared) -> None:
             ],
         }
 
-    @router.post("/api/rules/backtest")
-    def past(said: TriedBack) -> dict[str, Any]:
+    @router.post("/api/rules/backtest", responses=described(409, 422))
+    def past(said: TriedBack, _: Admin) -> dict[str, Any]:
         """What a rule would have done with what is stored; times are Unix nanoseconds."""
         watched, now = _tried(shared, said), shared.clock.wall()
-        length_ns = min(parse_duration(said.span), _LONGEST_NS)
+        with about("range"):
+            length_ns = min(parse_duration(said.span), _LONGEST_NS)
         with places.one(), reading(shared.config.data) as views:
             found = backtest(
                 views,
@@ -237,7 +239,8 @@ def _add_trying(router: APIRouter, shared: Shared) -> None:
 
 
 def _keep(shared: Shared, group: str, definition: Mapping[str, Any], by: str | None) -> Ruled:
-    rule = kept.rule_of(definition)
+    with about("rule"):
+        rule = kept.rule_of(definition)
     with shared.watch.control.writing() as connection:
         identity = kept.keep(connection, group, rule, shared.clock.wall(), by)
     shared.watch.reload()
@@ -264,7 +267,8 @@ def _tried(shared: Shared, said: Tried) -> Watched:
         return _known(shared, said.id)
     if said.rule is None or said.id is not None:
         raise Conflict("id: one of id and rule is tried", mend="give one of them")
-    rule = kept.rule_of(said.rule)
+    with about("rule"):
+        rule = kept.rule_of(said.rule)
     return Watched(f"{OWN}/{rule.alert}", rule, Group(name=OWN, rules=(rule,)), "api", enabled=True)
 
 

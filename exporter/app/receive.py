@@ -12,6 +12,7 @@ import uvloop
 from exporter import figures
 from exporter.app import child, self_metrics
 from exporter.app.carry import Carried
+from exporter.auth import EVERY_S, Doors
 from exporter.clock import Clock, SystemClock
 from exporter.config import Config
 from exporter.errors import Refused
@@ -56,7 +57,9 @@ async def _receive(life: child.Life) -> None:
     journal = Journal.open(config.data / "journal", config.journal, clock)
     try:
         counters = Counters(clock.wall())
-        listening = await listen(config, journal, clock, counters)
+        doors = Doors.open(config, clock)
+        child.every(EVERY_S, doors.refresh, life.stopping)
+        listening = await listen(config, journal, clock, counters, doors)
         published = _Published(config, journal, counters, clock)
         published.publish()
         tasks = [asyncio.create_task(_publish_each_second(published))]
@@ -71,6 +74,7 @@ async def _receive(life: child.Life) -> None:
             if isinstance(ended, Exception):
                 raise ended
         published.publish()
+        doors.known.close()
     finally:
         journal.close()
 

@@ -10,16 +10,20 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import uvicorn
 import uvloop
 
-from exporter.addresses import bind, is_loopback, name_of, split
+from exporter import auth
+from exporter.addresses import bind, name_of
 from exporter.api import create
+from exporter.api.connection import Connection
 from exporter.app import child
 from exporter.clock import SystemClock
 from exporter.control import Control
+from exporter.live.socket import SETTINGS, Socket
 from exporter.notify.guard import allowed
 from exporter.notify.reach import Reach
 from exporter.watch import Watch
@@ -54,29 +58,35 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(life: child.Life, watch: Watch, watching: Watching, reach: Reach) -> None:
-    endpoint = life.config.serve.ui
-    sockets = bind("serve.ui", endpoint, beyond_loopback=life.config.insecure)
+    doors = auth.Doors.open(life.config, SystemClock())
+    child.every(auth.EVERY_S, doors.refresh, life.stopping)
+    sockets = bind("serve.ui", life.config.serve.ui, beyond_loopback=life.config.leaves_loopback)
+    tls = doors.certificates
     settings = uvicorn.Config(
         create(
             life.config,
             SystemClock(),
             __version__,
-            any_host=not is_loopback(split("serve.ui", endpoint)[0]),
+            doors=doors,
             watch=watch,
             watching=watching,
             reach=reach,
         ),
-        http="httptools",
+        http=partial(Connection, life.config.receive.read_timeout),  # type: ignore[arg-type]
+        ws=Socket,
+        **SETTINGS,
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ssl_context_factory=None if tls is None else lambda *_: tls.context,
     )
     server = _Server(settings, lambda: life.ready({"ui": [name_of(one) for one in sockets]}))
     loop = asyncio.get_running_loop()
     life.on_stop(lambda: loop.call_soon_threadsafe(server.stop))
     await server.serve(sockets)
+    doors.known.close()
 
 
 def _work(life: child.Life) -> None:

@@ -17,6 +17,8 @@ from typing import Final
 from exporter import figures
 from exporter.app.lock import hold
 from exporter.app.process import Child, ChildEvent, Ended, Events, Ready, Role, Signalled
+from exporter.auth import first, needs_token
+from exporter.auth.certificates import certificates
 from exporter.clock import Clock
 from exporter.config import Config
 from exporter.errors import AxError
@@ -53,16 +55,19 @@ class StartFailed(AxError):
 def serve(config: Config, clock: Clock, say: Callable[[str], None], write: Role = WRITE) -> int:
     """Runs a server until SIGINT or SIGTERM; gives the exit code. Call it from the main thread.
 
-    `say` gets a line per endpoint and then `ready`. A second signal kills. `write` is the child that stores, where
-    another program is to be compared with ours. Raises `DataDirBusy`, and `StartFailed` with the last words of the
-    child that did not start.
+    `say` gets a line per endpoint, one with the admin token where one was made, and then `ready`. A second signal
+    kills. `write` is the child that stores, where another program is to be compared with ours. Raises `DataDirBusy`,
+    `BadConfig` for a certificate that cannot be used, and `StartFailed` with the last words of the child that did not
+    start.
     """
     os.umask(0o077)
+    certificates(config.tls)  # that they cannot be used is to be said at once
     with hold(config.data, clock) as lock:
+        token = _admin_token(config, clock)
         server = _Server(config, lock, clock, write)
         with _signals(server.events):
             try:
-                server.start(say)
+                server.start(say, token)
                 server.watch()
             except _StopAskedError:
                 pass
@@ -102,7 +107,7 @@ class _Server:
         self._is_stopping = False
         self._was_told_twice = False
 
-    def start(self, say: Callable[[str], None]) -> None:
+    def start(self, say: Callable[[str], None], token: str | None) -> None:
         """Starts all children, which import side by side, and lets them begin in order."""
         for role in self._start_order:
             self._children[role] = Child(role, self._lock, self.events)
@@ -115,7 +120,7 @@ class _Server:
         while not all(self._is_ready(role) for role in self._start_order):  # one may have died since
             self._handle(self._next())
         self._is_up = True
-        self._announce(say)
+        self._announce(say, token)
 
     def _is_ready(self, role: Role) -> bool:
         return role in self._children and self._children[role].endpoints is not None
@@ -233,15 +238,27 @@ class _Server:
                 endpoint = f"{host}:{listening[0].rpartition(':')[2]}"
                 self._config = self._config.model_copy(update={section: part.model_copy(update={name: endpoint})})
 
-    def _announce(self, say: Callable[[str], None]) -> None:
+    def _announce(self, say: Callable[[str], None], token: str | None) -> None:
         endpoints = {name: listening for child in self._children.values() for name, listening in _endpoints(child)}
-        about = {"pid": os.getpid(), "started": self._clock.wall(), **endpoints}
+        scheme = "http" if self._config.tls.cert is None else "https"
+        tokens = needs_token(self._config, "receive.http")
+        about = {"pid": os.getpid(), "started": self._clock.wall(), "scheme": scheme, "tokens": tokens, **endpoints}
         with suppress(OSError):  # a disk that is full is no reason not to start
             figures.replace(self._config.data / "run" / "server.json", about)
         say("OTLP/gRPC  " + "  ".join(endpoints["grpc"]))
-        say("OTLP/HTTP  " + "  ".join(f"http://{at}" for at in endpoints["http"]))
-        say("API        " + "  ".join(f"http://{at}" for at in endpoints["ui"]))
+        say("OTLP/HTTP  " + "  ".join(f"{scheme}://{at}" for at in endpoints["http"]))
+        say("API        " + "  ".join(f"{scheme}://{at}" for at in endpoints["ui"]))
+        if token is not None:
+            say(f"Token      {token}  (admin; shown once, kept in {first.path_of(self._config.data)})")
         say("ready")
+
+
+def _admin_token(config: Config, clock: Clock) -> str | None:
+    """The admin token that was made, where one was."""
+    try:
+        return first.admin_token(config, clock)
+    except OSError as error:
+        raise StartFailed(f"cannot make an admin token: {error}", mend="give the data directory room") from error
 
 
 def _note(text: str) -> None:

@@ -118,6 +118,10 @@ class Budget(Declared):
         """Of the one tenant whose budget it is."""
         return self.scope.tenant[0] if len(self.scope.tenant) == 1 else "default"
 
+    def is_shown_to(self, tenant: str | None) -> bool:
+        """Whether it is about this tenant alone; None is who sees all."""
+        return tenant is None or self.scope.tenant == (tenant,)
+
 
 DEFAULT: Final = Budget.model_validate(
     {

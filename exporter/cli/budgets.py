@@ -13,17 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from exporter import settings
-from exporter.budget.budget import Budget
-from exporter.budget.preview import preview
 from exporter.budget.shown import Shown, as_json
 from exporter.cli import render, words
 from exporter.cli.show import Column, Form, chart, console, print_json, show
-from exporter.config import Config
-from exporter.control import FILE, Control
 from exporter.query.answer import Answer
 from exporter.query.views import Views
-from exporter.watch import declared
-from exporter.watch.money import kept
+from exporter.watch import standing
 
 _WIDTH: Final = 40
 _NAME: Final = 18
@@ -45,25 +40,12 @@ def show_budgets(data: Path, views: Views, now_ns: int, form: Form, *, projectio
             print(f"\n{draw_projection(one)}")
 
 
-def budgets(data: Path, views: Views, now_ns: int) -> list[Shown]:
+def budgets(data: Path, views: Views, now_ns: int) -> Sequence[Shown]:
     """All that are declared, as they stand now. Raises `AxError`."""
-    config = settings.load(data, None, os.environ, {})
-    found = declared.load(data, config.alert)
-    for problem in found.problems:
+    found, problems = standing.budgets(settings.load(data, None, os.environ, {}), views, now_ns)
+    for problem in problems:
         print(f"ax: {problem}", file=sys.stderr)
-    return _as_they_stand(data, config, views, found.budgets, now_ns)
-
-
-def _as_they_stand(data: Path, config: Config, views: Views, found: Sequence[Budget], now_ns: int) -> list[Shown]:
-    whole = kept(config.store, now_ns)
-    if not (data / FILE).is_file():
-        return preview(None, views, found, now_ns, whole)
-    control = Control.open(data)
-    try:
-        with control.reading() as connection:
-            return preview(connection, views, found, now_ns, whole)
-    finally:
-        control.close()
+    return found
 
 
 def draw_bars(screen: Console, shown: Sequence[Shown], *, projection: bool) -> None:

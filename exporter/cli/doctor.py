@@ -3,10 +3,7 @@
 In: a running server. Out: what works on the way from an SDK to SQL, what does not, and the mend.
 """
 
-import json
 import logging
-import os
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +13,8 @@ from typing import Final
 
 import typer
 
-from exporter import figures, query
-from exporter.cli import probe
+from exporter import query
+from exporter.cli import probe, server
 from exporter.cli.options import Data, directory
 from exporter.clock import Clock, SystemClock
 from exporter.errors import AxError
@@ -61,20 +58,19 @@ def _told(check: Check) -> bool:
 
 
 def _checks(data: Path, clock: Clock) -> Iterator[Check]:
-    try:
-        running = json.loads(figures.path_of(data, "server").read_bytes())
-        os.kill(running["pid"], 0)
-    except (OSError, ValueError, KeyError):
+    running = server.find(data)
+    if running is None:
         yield Check(
             "server", f"none runs on {data}", f"start one with `ax serve --data {data}`, or name another --data"
         )
         return
-    yield Check("server", f"pid {running['pid']} serves {data}")
-    yield _health(running["ui"][0])
+    yield Check("server", f"pid {running.pid} serves {data}")
+    yield _health(running)
     marker = uuid.uuid4().hex
     sent: list[probe.Sent] = []
-    for transport, endpoint in (("grpc", running["grpc"][0]), ("http", running["http"][0])):
-        for result in probe.send(transport, endpoint, marker, _TIMEOUT_S):
+    for transport, endpoint in (("grpc", running.grpc), ("http", running.http)):
+        target = probe.Target(transport, endpoint, running.headers(), is_tls=running.scheme == "https")
+        for result in probe.send(target, marker, _TIMEOUT_S):
             name = f"{result.signal} over {transport}"
             if result.error:
                 yield Check(name, f"not acknowledged by {endpoint}: {result.error}", _LOG)
@@ -84,13 +80,15 @@ def _checks(data: Path, clock: Clock) -> Iterator[Check]:
     yield from _found(data, marker, sent, clock)
 
 
-def _health(ui: str) -> Check:
+def _health(running: server.Running) -> Check:
     try:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://{ui}/api/health", timeout=_TIMEOUT_S) as answer:
-            health = json.load(answer)
+        health = running.health()
+    except server.NotAllowed as error:
+        return Check("health", error.message, error.mend)
     except (OSError, ValueError) as error:
-        return Check("health", f"http://{ui}/api/health does not answer: {error}", _LOG)
+        is_unknown = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        mend = f"name the file of its authority in {server.CERTIFICATE}" if is_unknown else _LOG
+        return Check("health", f"{running.scheme}://{running.ui}/api/health does not answer: {error}", mend)
     own = {name: part for name, part in health["components"].items() if part["part"] == "server"}
     ill = [f"{name} is {part['state']}, {part['detail']}" for name, part in own.items() if part["state"] != "healthy"]
     if any(part["state"] == "unhealthy" for part in own.values()):

@@ -4,7 +4,6 @@ In: a command. Out: that command, in the place of this process (so signals and t
 environment that makes it tell: Python by OpenTelemetry's `opentelemetry-instrument`, Node by its `NODE_OPTIONS`.
 """
 
-import json
 import os
 import shutil
 import socket
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from exporter import figures
+from exporter.cli import server
 from exporter.cli.options import Data, directory
 from exporter.errors import AxError
 
@@ -81,16 +80,17 @@ def launch(
         raise NotFound(f"there is no command {command[0]!r}", mend="write it as you would without `ax run --`")
     _prepare(environ, command, lambda: _server_of(directory(data)))
     _tell_unheard(environ)
+    _tell_unknown(environ, server.find(directory(data)))
     if _is_node(executable):
         _node(environ, command, Path.cwd())
         os.execve(executable, list(command), environ)  # noqa: S606 (what the user asked for)
     _python(environ, executable, command)
 
 
-def _prepare(environ: MutableMapping[str, str], command: Sequence[str], server: Callable[[], str]) -> None:
+def _prepare(environ: MutableMapping[str, str], command: Sequence[str], found: Callable[[], str]) -> None:
     """What any language's SDK reads. What the user has set stays."""
     if "OTEL_EXPORTER_OTLP_ENDPOINT" not in environ:
-        environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = server()
+        environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = found()
     environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
     for signal in _SIGNALS:
         environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
@@ -110,10 +110,8 @@ def _name_of(command: Sequence[str]) -> str:
 
 def _server_of(data: Path) -> str:
     """Where the server on this data directory takes OTLP over HTTP; the standard place, if none runs."""
-    try:
-        return f"http://{json.loads(figures.path_of(data, 'server').read_bytes())['http'][0]}"
-    except (OSError, ValueError, KeyError, IndexError):
-        return _DEFAULT_ENDPOINT
+    running = server.find(data)
+    return _DEFAULT_ENDPOINT if running is None else _url_of(running)
 
 
 def _tell_unheard(environ: Mapping[str, str]) -> None:
@@ -124,6 +122,21 @@ def _tell_unheard(environ: Mapping[str, str]) -> None:
         socket.create_connection((endpoint.hostname or "localhost", port), _CONNECT_S).close()
     except OSError:
         _say(f"nothing listens at {endpoint.geturl()}; start a server with `ax serve`")
+
+
+def _tell_unknown(environ: Mapping[str, str], running: server.Running | None) -> None:
+    """Says that a token is missing; the admin's is not for programs."""
+    if running is None or not running.needs_token or environ.get(server.HEADERS) or environ.get("AX_HEADERS"):
+        return
+    if environ["OTEL_EXPORTER_OTLP_ENDPOINT"].rstrip("/") == _url_of(running):
+        _say(
+            f"the server asks for a token; make one with `ax token create NAME`, and set {server.HEADERS}="
+            '"authorization=Bearer TOKEN"'
+        )
+
+
+def _url_of(running: server.Running) -> str:
+    return f"{running.scheme}://{running.http}"
 
 
 def _is_node(executable: str) -> bool:

@@ -14,11 +14,11 @@ from exporter.cli.options import AsJson, By, Data, Limit, Range, Where, director
 from exporter.cli.show import Column, Form, console, label_columns, note, plain, print_json, show, table
 from exporter.clock import SystemClock
 from exporter.errors import AxError
-from exporter.query.answer import Answer
 from exporter.query.calls import Failure, Turn, failures
 from exporter.query.calls import conversation as turns_of
 from exporter.query.components import Component, components
-from exporter.query.figures import Figures, figures
+from exporter.query.costs import called
+from exporter.query.figures import Figures
 from exporter.query.measures import MEASURES
 from exporter.query.period import Period
 from exporter.query.views import reading
@@ -44,11 +44,8 @@ def calls(
     period = Period.last(parse_duration(span), SystemClock().wall())
     chosen = fields(by)
     with reading(directory(data)) as views:
-        answer = figures(views, period, by=chosen, where=where)
+        ranked = called(views, period, by=chosen, where=where, limit=limit)
         reasons = failures(views, period, where=where, limit=limit)
-    ranked = Answer(
-        tuple(sorted(answer.rows, key=lambda row: -row.count)[:limit]), answer.precision, answer.period, answer.source
-    )
     columns = [*label_columns(chosen), *_CALLS]
     if as_json:
         print_json({**plain(ranked, columns), "failures": plain(reasons, _FAILURES)["rows"]})

@@ -14,12 +14,13 @@ from exporter.cli.options import AsJson, By, Data, Limit, Range, Where, director
 from exporter.cli.show import Column, Form, chart, console, label_columns, note, plain, print_json, show, table
 from exporter.clock import SystemClock
 from exporter.errors import AxError
-from exporter.query.answer import EXACT, Answer
+from exporter.query.answer import Answer
 from exporter.query.compare import Change, compared
+from exporter.query.costs import Cost
+from exporter.query.costs import costs as costs_of
 from exporter.query.figures import Figures, Of, figures
 from exporter.query.measures import MEASURES, Measure
-from exporter.query.measures import of as measured_of
-from exporter.query.metric_names import MEASURED, known_as
+from exporter.query.named import Named, Value, both, named, series
 from exporter.query.period import MOST_BUCKETS, Period
 from exporter.query.points import Metric, Points
 from exporter.query.points import metrics as stored_metrics
@@ -38,7 +39,6 @@ _SCALES: Final = {"ns": (1e9, "s"), "usd_nanos": (1e9, "US$"), "ratio": (0.01, "
 _UNITS: Final = {"usd_nanos": "US$", "ns": "s"}
 _LINES: Final = 7
 _TABLE_BUCKETS: Final = 30
-_HOUR: Final = 3_600 * NS_PER_S
 
 FormOption = Annotated[Form, typer.Option("--format", "-f", help="How it is shown.")]
 
@@ -78,15 +78,14 @@ def metrics(  # noqa: PLR0913 (a command's options)
         if name is None:
             _list(views, Period.last(parse_duration(span), now), form)
             return
-        measure = MEASURES.get(MEASURED.get(name, name))
-        period = Period.last(_HOUR if name == "hourly_cost" else parse_duration(span), now)
-        if measure is not None:
-            of = Of.SPANS if spans else Of.CALLS
-            asked = _Asked(period, fields(by), where, parse_duration(every) if every else None, form, limit)
-            _measure(views, measure, of, asked)
+        period = Period.last(parse_duration(span), now)
+        found = named(views, name, period)
+        period = found.period(period)
+        asked = _Asked(period, fields(by), where, parse_duration(every) if every else None, form, limit)
+        if found.measure is not None:
+            _measure(views, found.measure, Of.SPANS if spans else Of.CALLS, asked)
         else:
-            asked = _Asked(period, fields(by), where, parse_duration(every) if every else None, form, limit)
-            _stored(views, name, asked)
+            _stored(views, found, asked)
 
 
 def costs(  # noqa: PLR0913 (a command's options)
@@ -124,22 +123,21 @@ def costs(  # noqa: PLR0913 (a command's options)
         if form is Form.CHART:
             _measure(views, measure, Of.CALLS, asked)
             return
-        answer = compared(views, period, measure, by=asked.by, where=where, limit=limit)
-        total = figures(views, period, where=where, percentiles=False)
+        answer, total = costs_of(views, period, by=asked.by, where=where, limit=limit)
         step = period.step_ns(_TABLE_BUCKETS)
         over_time = figures(views, period, where=where, step_ns=step, percentiles=measure.is_percentile)
     if form is Form.JSON:
-        print_json({**plain(answer, _change_columns(measure, asked.by)), **_totals(total.rows)})
+        about = {name: getattr(total, name) for name in ("cost_nanos", "calls", "unpriced")}
+        print_json({**plain(answer, _cost_columns(asked.by)), **about})
         return
     if form is Form.CSV:
-        show(answer, _change_columns(measure, asked.by), form)
+        show(answer, _cost_columns(asked.by), form)
         return
     screen = console()
-    one = _totals(total.rows)
-    unpriced = f", {words.count(one['unpriced'])} without a price" if one["unpriced"] else ""
-    screen.print(f"{words.money(one['cost_nanos'])} in {period} for {words.count(one['calls'])} calls{unpriced}")
+    unpriced = f", {words.count(total.unpriced)} without a price" if total.unpriced else ""
+    screen.print(f"{words.money(total.cost_nanos)} in {period} for {words.count(total.calls)} calls{unpriced}")
     screen.print(f"over time  {words.spark(_filled(over_time, measure, period, step))}\n")
-    screen.print(table(answer.rows, _change_columns(measure, asked.by)) if answer.rows else "no calls")
+    screen.print(table(answer.rows, _cost_columns(asked.by)) if answer.rows else "no calls")
     note(screen, answer)
 
 
@@ -171,52 +169,38 @@ def _measure(views: Views, measure: Measure, of: Of, asked: _Asked) -> None:
         answer = compared(views, asked.period, measure, by=asked.by, where=asked.where, of=of, limit=asked.limit)
         show(answer, _change_columns(measure, asked.by), asked.form, empty="no calls in this time")
         return
-    step = asked.step()
-    rolled = True if measure.needs_rollups else None
-    of, where = measured_of(measure, of, asked.where)
-    percentiles = measure.is_percentile
-    found = figures(
+    found = series(
         views,
+        Named(measure.name, "measure", measure),
         asked.period,
-        of=of,
+        asked.step(),
         by=asked.by,
-        where=where,
-        step_ns=step,
-        from_rollups=rolled,
-        percentiles=percentiles,
+        where=asked.where,
+        of=of,
     )
-    precision = found.precision if percentiles else EXACT
-    answer_over_time = Answer(found.rows, precision, found.period, found.source)
     if asked.form is not Form.CHART:
-        show(answer_over_time, _series_columns(measure, asked.by), asked.form, empty="no calls in this time")
+        show(found, _series_columns(measure, asked.by), asked.form, empty="no calls in this time")
         return
     lines: dict[str, list[tuple[int, float | None]]] = {}
     for row in found.rows:
-        lines.setdefault(_label(row.labels), []).append((row.bucket_ns, measure.read(row)))
-    _draw(lines, measure.name, measure.unit, answer_over_time)
+        lines.setdefault(_label(row.labels), []).append((row.bucket_ns, row.value))
+    _draw(lines, measure.name, measure.unit, found)
 
 
-def _stored(views: Views, name: str, asked: _Asked) -> None:
+def _stored(views: Views, found: Named, asked: _Asked) -> None:
     """A metric that senders recorded."""
-    stored, only = known_as(name)
-    everything = asked.form is Form.TABLE and asked.every is None
-    where = " and ".join(f"({part})" for part in (only, asked.where) if part) or None
-    step = 0 if everything else asked.step()
-    answer = stored_points(views, stored, asked.period, by=asked.by, where=where, step_ns=step)
-    if not answer.rows:
-        raise AxError(
-            f"there is no measure {name}, and no metric of that name has points in {asked.period}",
-            mend="`ax monitor metrics` lists both",
-        )
-    if asked.form is not Form.CHART:
-        show(answer, _point_columns(asked.by, over_time=not everything), asked.form)
+    if asked.form is Form.CHART:
+        over_time = series(views, found, asked.period, asked.step(), by=asked.by, where=asked.where)
+        lines: dict[str, list[tuple[int, float | None]]] = {}
+        for row in over_time.rows:
+            lines.setdefault(_label(row.labels), []).append((row.bucket_ns, row.value))
+        _draw(lines, found.name, over_time.rows[0].unit if over_time.rows else "", over_time)
         return
-    kind = next((one.kind for one in stored_metrics(views, asked.period).rows if one.name == stored), "")
-    lines: dict[str, list[tuple[int, float | None]]] = {}
-    for row in answer.rows:
-        value = {"gauge": row.last, "sum": row.sum}.get(kind, row.mean)
-        lines.setdefault(_label(row.labels), []).append((row.bucket_ns, value))
-    _draw(lines, stored, answer.rows[0].unit or "", answer)
+    everything = asked.form is Form.TABLE and asked.every is None
+    step = 0 if everything else asked.step()
+    where = both(found.only, asked.where)
+    answer = stored_points(views, found.name, asked.period, by=asked.by, where=where, step_ns=step)
+    show(answer, _point_columns(asked.by, over_time=not everything), asked.form, empty="no points in this time")
 
 
 def _draw(lines: dict[str, list[tuple[int, float | None]]], name: str, unit: str, answer: Answer[Any]) -> None:
@@ -248,14 +232,6 @@ def _list(views: Views, period: Period, form: Form) -> None:
     screen.print(table(stored.rows, _METRIC, title) if stored.rows else f"no {title}")
 
 
-def _totals(rows: Sequence[Figures]) -> dict[str, int]:
-    return {
-        "cost_nanos": sum(one.cost_nanos for one in rows),
-        "calls": sum(one.count for one in rows),
-        "unpriced": sum(one.unpriced for one in rows),
-    }
-
-
 def _filled(answer: Answer[Figures], measure: Measure, period: Period, step_ns: int) -> list[float | None]:
     """A value for each bucket, none where nothing happened."""
     found = {row.bucket_ns: measure.read(row) for row in answer.rows}
@@ -284,12 +260,22 @@ def _change_columns(measure: Measure, by: Sequence[str]) -> list[Column[Change]]
     ]
 
 
-def _series_columns(measure: Measure, by: Sequence[str]) -> list[Column[Figures]]:
+def _cost_columns(by: Sequence[str]) -> list[Column[Cost]]:
+    return [
+        *label_columns(by),
+        Column("cost_usd_nanos", lambda row: row.cost_nanos, "cost", words.money),
+        Column("share_ratio", lambda row: row.share if by else None, "share", words.ratio),
+        Column("before", lambda row: row.before_nanos, "before", words.money),
+        Column("change_ratio", lambda row: row.change_ratio, "change", words.change),
+    ]
+
+
+def _series_columns(measure: Measure, by: Sequence[str]) -> list[Column[Value]]:
     unit = "" if measure.name.endswith(measure.unit) else f"_{measure.unit}"
     return [
         Column("time", lambda row: words.iso(row.bucket_ns), "time", words.local),
         *label_columns(by),
-        Column(f"{measure.name}{unit}", measure.read, measure.name, SAY[measure.unit]),
+        Column(f"{measure.name}{unit}", lambda row: row.value, measure.name, SAY[measure.unit]),
         Column("count", lambda row: row.count, "count", words.count),
     ]
 

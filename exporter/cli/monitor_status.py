@@ -23,20 +23,19 @@ from exporter.clock import Clock, SystemClock
 from exporter.control.database import FILE, Control
 from exporter.health import Event
 from exporter.health.events import events
-from exporter.query.calls import Failure, failures
-from exporter.query.figures import Figures, Of, figures
-from exporter.query.logs import levels
+from exporter.query.calls import Failure
+from exporter.query.figures import Figures
 from exporter.query.measures import MEASURES
+from exporter.query.now import Now, now
 from exporter.query.period import Period
-from exporter.query.providers import Provider, providers
+from exporter.query.providers import Provider
 from exporter.query.storage import Stored, storage
 from exporter.query.traces import Statistics, statistics
 from exporter.query.views import reading
-from exporter.query.workflows import Run, runs
+from exporter.query.workflows import Run
 from exporter.units import parse_duration
 
 _WATCH_S: Final = 2.0
-_SPARKS: Final = 40
 _CHANGES: Final = 5
 _CODES: Final = {"healthy": 0, "degraded": 1, "unhealthy": 2}
 _STATES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "down": "red", "idle": "dim"}
@@ -46,16 +45,8 @@ _STATES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", 
 class Status:
     """How all is; `health` is None where no server runs."""
 
-    period: Period
     health: Mapping[str, Any] | None
-    calls: Figures | None
-    calls_over_time: tuple[float | None, ...]
-    p95_over_time: tuple[float | None, ...]
-    spans: Figures | None
-    providers: tuple[Provider, ...]
-    running: tuple[Run, ...]
-    failures: tuple[Failure, ...]
-    logs: Mapping[str, int]
+    now: Now
     changes: tuple[Event, ...] = ()
 
 
@@ -93,7 +84,7 @@ def status(
     if exit_code:
         raise typer.Exit(_CODES.get(str((found.health or {}).get("state")), _CODES["unhealthy"]))
     is_ill = found.health is not None and found.health.get("state") == "unhealthy"
-    raise typer.Exit(int(is_ill or any(one.state == "down" for one in found.providers)))
+    raise typer.Exit(int(is_ill or any(one.state == "down" for one in found.now.providers)))
 
 
 def look(data: Path, length_ns: int, clock: Clock) -> Status:
@@ -105,28 +96,10 @@ def look(data: Path, length_ns: int, clock: Clock) -> Status:
             health = running.health()
         except (OSError, ValueError, json.JSONDecodeError) as error:
             health = {"state": "unhealthy", "components": {"serve": {"state": "unhealthy", "detail": str(error)}}}
-    now = clock.wall()
-    period = Period.last(length_ns, now)
-    step = period.step_ns(_SPARKS)
+    at = clock.wall()
+    period = Period.last(length_ns, at)
     with reading(data) as views:
-        calls = figures(views, period)
-        over_time = {row.bucket_ns: row for row in figures(views, period, step_ns=step).rows}
-        spans = figures(views, period, of=Of.SPANS, percentiles=False)
-        whole = period.widened(step)
-        buckets = [over_time.get(at) for at in range(whole.start_ns, whole.end_ns, step)]
-        return Status(
-            period,
-            health,
-            next(iter(calls.rows), None),
-            tuple(None if one is None else one.count for one in buckets),
-            tuple(None if one is None else one.percentiles_ns[1] for one in buckets),
-            next(iter(spans.rows), None),
-            providers(views, now).rows,
-            runs(views, period, where="status = running", limit=5).rows,
-            failures(views, period, limit=5).rows,
-            {level.level: level.count for level in levels(views, period).rows},
-            _changes(data, period),
-        )
+        return Status(health, now(views, period, at), _changes(data, period))
 
 
 def _changes(data: Path, period: Period) -> tuple[Event, ...]:
@@ -164,26 +137,26 @@ def stats(span: Range = "24h", data: Data = None, *, as_json: AsJson = False) ->
 
 def _screen(found: Status, data: Path) -> RenderableType:
     parts: list[RenderableType] = [_server_line(found, data), Text("")]
-    one = found.calls
+    one = found.now.calls
     if one is None or not one.count:
-        parts.append(Text(f"no LLM calls in the last {found.period}", style="dim"))
+        parts.append(Text(f"no LLM calls in the last {found.now.period}", style="dim"))
     else:
         failed = MEASURES["error_rate"].read(one)
         unpriced = f", {words.count(one.unpriced)} without a price" if one.unpriced else ""
-        calls = f"calls   {words.count(one.count):>9}  {words.spark(found.calls_over_time)}  "
+        calls = f"calls   {words.count(one.count):>9}  {words.spark(found.now.calls_over_time)}  "
         parts.append(Text(calls).append(f"{words.ratio(failed)} failed", style="red" if failed else "green"))
         p50, p95, p99 = map(words.duration, one.percentiles_ns)
-        parts.append(Text(f"p95     {p95:>9}  {words.spark(found.p95_over_time)}  p50 {p50}, p99 {p99}"))
+        parts.append(Text(f"p95     {p95:>9}  {words.spark(found.now.p95_over_time)}  p50 {p50}, p99 {p99}"))
         tokens = f"{words.count(one.tokens_input)} tokens in, {words.count(one.tokens_output)} out"
         parts.append(Text(f"cost    {words.money(one.cost_nanos):>9}  {tokens}{unpriced}"))
-    if found.spans is not None:
-        parts.append(Text(f"spans   {words.count(found.spans.count):>9}  {words.count(found.spans.failed)} failed"))
-    counted = ", ".join(f"{words.count(count)} {level}" for level, count in found.logs.items())
-    parts.append(Text(f"logs    {words.count(sum(found.logs.values())):>9}  {counted}"))
+    if (spans := found.now.spans) is not None:
+        parts.append(Text(f"spans   {words.count(spans.count):>9}  {words.count(spans.failed)} failed"))
+    counted = ", ".join(f"{words.count(count)} {level}" for level, count in found.now.logs.items())
+    parts.append(Text(f"logs    {words.count(sum(found.now.logs.values())):>9}  {counted}"))
     for title, rows, columns in (
-        ("providers, last 5 minutes", found.providers, _PROVIDERS),
-        ("running workflows", found.running, _RUNNING),
-        ("why calls failed", found.failures, _FAILED),
+        ("providers, last 5 minutes", found.now.providers, _PROVIDERS),
+        ("running workflows", found.now.running, _RUNNING),
+        ("why calls failed", found.now.failures, _FAILED),
         ("changes of health", found.changes, _CHANGED),
     ):
         if rows:
@@ -218,16 +191,17 @@ def _plain(found: Status) -> dict[str, Any]:
             return None
         return {measure.name: measure.read(one) for measure in MEASURES.values() if not measure.needs_rollups}
 
+    spans = found.now.spans
     return {
-        "from": words.iso(found.period.start_ns),
-        "to": words.iso(found.period.end_ns),
+        "from": words.iso(found.now.period.start_ns),
+        "to": words.iso(found.now.period.end_ns),
         "server": found.health,
-        "calls": sums(found.calls),
-        "spans": None if found.spans is None else {"spans": found.spans.count, "failed": found.spans.failed},
-        "logs": dict(found.logs),
-        "providers": rows(found.providers, _PROVIDERS),
-        "running": rows(found.running, _RUNNING),
-        "failures": rows(found.failures, _FAILED),
+        "calls": sums(found.now.calls),
+        "spans": None if spans is None else {"spans": spans.count, "failed": spans.failed},
+        "logs": dict(found.now.logs),
+        "providers": rows(found.now.providers, _PROVIDERS),
+        "running": rows(found.now.running, _RUNNING),
+        "failures": rows(found.now.failures, _FAILED),
         "changes": rows(found.changes, _CHANGED),
     }
 

@@ -4,7 +4,6 @@ In: what is stored. Out: tables, and JSON for programs.
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Final
 
@@ -16,17 +15,14 @@ from exporter.cli.monitor_metrics import SAY
 from exporter.cli.options import AsJson, By, Data, Limit, Range, Where, directory, fields
 from exporter.cli.show import Column, Form, console, label_columns, plain, print_json, show, table
 from exporter.clock import SystemClock
-from exporter.errors import AxError
 from exporter.outlook.advice import Advice, advice
 from exporter.outlook.anomaly import Hour
-from exporter.outlook.capacity import Capacity, Growth
-from exporter.outlook.capacity import capacity as outlook_of
-from exporter.outlook.trend import Going, Trend, going
+from exporter.outlook.capacity import Capacity, Growth, look
+from exporter.outlook.trend import WATCHED, Going, Trend, going
 from exporter.outlook.unusual import Unusual, unusual
 from exporter.query.answer import Answer
 from exporter.query.measures import MEASURES
 from exporter.query.period import HOUR, Period
-from exporter.query.storage import storage
 from exporter.query.views import reading
 from exporter.units import parse_duration
 
@@ -95,7 +91,7 @@ def trends(
     """
     period = Period.last(parse_duration(span), SystemClock().wall())
     with reading(directory(data)) as views:
-        found = going(views, period, [MEASURES[name] for name in (*_WATCHED, "p95_latency")], where=where)
+        found = going(views, period, [MEASURES[name] for name in WATCHED], where=where)
     answer = Answer(tuple(found), period=period, source="rollups")
     if as_json:
         print_json(plain(answer, _TREND))
@@ -127,18 +123,7 @@ def capacity(data: Data = None, *, as_json: AsJson = False) -> None:
 
     ax monitor capacity
     """
-    path = directory(data)
-    stored = storage(path)
-    if not stored:
-        raise AxError(f"nothing is stored in {path} yet", mend="send something to `ax serve`; `ax doctor` does")
-    config = settings.load(path, None, os.environ, {})
-    retention = config.store.retention.model_dump()
-    kept = {one.table: retention.get(one.table, retention["metrics"]) for one in stored}
-    kept["steps"] = retention["runs"]
-    free = shutil.disk_usage(path).free
-    found = outlook_of(
-        stored, kept, free_bytes=free, kept_free_bytes=config.journal.min_free_bytes, now_ns=SystemClock().wall()
-    )
+    found = look(settings.load(directory(data), None, os.environ, {}), SystemClock().wall())
     if as_json:
         about = {name: getattr(found, name) for name in ("used_bytes", "free_bytes", "bytes_per_day", "settled_bytes")}
         print_json({**about, "full_in_days": found.full_in_days, **plain(Answer(found.tables), _GROWTH)})

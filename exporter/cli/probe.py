@@ -3,7 +3,7 @@
 In: an endpoint. Out: what became of each.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,10 +52,23 @@ class Sent:
     error: str
 
 
-def send(transport: str, endpoint: str, marker: str, timeout_s: float) -> Iterator[Sent]:
-    """Sends one record of each signal to HOST:PORT, by `grpc` or `http`."""
-    attributes = {_MARKER: marker, _TRANSPORT: transport}
-    exports = _grpc(endpoint, timeout_s) if transport == "grpc" else _http(endpoint, timeout_s)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to send: by `grpc` or `http` to HOST:PORT, with these headers.
+
+    With TLS, OTEL_EXPORTER_OTLP_CERTIFICATE vouches for the server, as with any exporter.
+    """
+
+    transport: str
+    endpoint: str
+    headers: Mapping[str, str]
+    is_tls: bool
+
+
+def send(target: Target, marker: str, timeout_s: float) -> Iterator[Sent]:
+    """Sends one record of each signal."""
+    attributes = {_MARKER: marker, _TRANSPORT: (transport := target.transport)}
+    exports = _grpc(target, timeout_s) if transport == "grpc" else _http(target, timeout_s)
     for signal, make in (("span", _spans), ("log", _logs), ("metric", _metrics)):
         exporter = exports[signal]()
         try:
@@ -71,10 +84,11 @@ def send(transport: str, endpoint: str, marker: str, timeout_s: float) -> Iterat
 Exports = dict[str, Callable[[], Any]]
 
 
-def _grpc(endpoint: str, timeout_s: float) -> Exports:
+def _grpc(target: Target, timeout_s: float) -> Exports:
     options: dict[str, Any] = {
-        "endpoint": endpoint,
-        "insecure": True,
+        "endpoint": target.endpoint,
+        "insecure": not target.is_tls,
+        "headers": tuple(target.headers.items()) or None,
         "timeout": timeout_s,
         "channel_options": (("grpc.enable_http_proxy", 0),),
     }
@@ -85,11 +99,11 @@ def _grpc(endpoint: str, timeout_s: float) -> Exports:
     }
 
 
-def _http(endpoint: str, timeout_s: float) -> Exports:
+def _http(target: Target, timeout_s: float) -> Exports:
     session = requests.Session()
     session.trust_env = False  # no proxy stands between a machine and itself
-    options: dict[str, Any] = {"timeout": timeout_s, "session": session}
-    url = f"http://{endpoint}/v1"
+    options: dict[str, Any] = {"timeout": timeout_s, "session": session, "headers": dict(target.headers) or None}
+    url = f"{'https' if target.is_tls else 'http'}://{target.endpoint}/v1"
     return {
         "span": lambda: HttpSpanExporter(f"{url}/traces", **options),
         "log": lambda: HttpLogExporter(f"{url}/logs", **options),

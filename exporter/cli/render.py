@@ -1,30 +1,23 @@
 """Rows as people and programs read them.
 
-In: an Arrow table. Out: a table that fits the terminal, JSON, or CSV. Maps are objects, times are ISO 8601 in UTC.
+In: an Arrow table. Out: a table that fits the terminal, or JSON.
 """
 
-import csv
 import json
-import math
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from itertools import accumulate
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-Plain = str | int | float | bool | list["Plain"] | dict[str, "Plain"] | None
-"""What JSON can hold."""
+from exporter.query.plain import Plain, rows
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_FORMULA: Final = re.compile(r"^[=+\-@\t\r]")
 _LEAST_WIDTH: Final = 20
 """A column that is cut keeps as much."""
 _GAP: Final = 2
@@ -40,14 +33,6 @@ def as_json(table: pa.Table, out: TextIO) -> None:
         out.write(separator + "\n" + json.dumps(dict(zip(table.column_names, row, strict=True)), ensure_ascii=False))
         separator = ","
     out.write("\n]\n" if table.num_rows else "[]\n")
-
-
-def as_csv(table: pa.Table, out: TextIO) -> None:
-    """CSV with a header; NULL is empty, and text that a spreadsheet would take for a formula is quoted by `'`."""
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.column_names)
-    for row in rows(table):
-        writer.writerow([csv_cell(value) for value in row])
 
 
 def as_table(table: pa.Table, out: TextIO) -> None:
@@ -77,74 +62,6 @@ def as_table(table: pa.Table, out: TextIO) -> None:
         console.print(f"{seen.num_rows} of {table.num_rows} rows; --format csv or json gives all", style="dim")
     elif is_terminal:
         console.print(f"{table.num_rows} row{'' if table.num_rows == 1 else 's'}", style="dim")
-
-
-def rows(table: pa.Table) -> Iterator[list[Plain]]:
-    """Each row's values, as JSON can hold them."""
-    plain = [_plain(field.type) for field in table.schema]
-    for batch in table.to_batches(max_chunksize=10_000):
-        columns = [
-            [read(value) for value in _values(column)] for read, column in zip(plain, batch.columns, strict=True)
-        ]
-        yield from (list(row) for row in zip(*columns, strict=True))
-
-
-def _values(column: pa.Array) -> list[object]:
-    try:
-        values: list[object] = column.to_pylist()
-    except (ValueError, OverflowError):  # nanoseconds, or a time beyond the year 9999
-        values = column.cast(pa.string()).to_pylist()
-    return values
-
-
-def _plain(kind: pa.DataType) -> Callable[[object], Plain]:
-    """A function that turns a value of `kind` into what JSON can hold."""
-    if pa.types.is_map(kind):
-        inner = _plain(kind.item_type)
-        return _or_none(lambda pairs: {str(key): inner(value) for key, value in pairs})
-    if pa.types.is_struct(kind):
-        fields = {field.name: _plain(field.type) for field in kind}
-        return _or_none(lambda value: {name: read(value[name]) for name, read in fields.items()})
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        item = _plain(kind.value_type)
-        return _or_none(lambda value: [item(one) for one in value])
-    return _scalar
-
-
-def _or_none(read: Callable[[Any], Plain]) -> Callable[[object], Plain]:
-    return lambda value: None if value is None else read(value)
-
-
-def _scalar(value: object) -> Plain:
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else "NaN" if math.isnan(value) else _infinity(value)
-        case Decimal():
-            return int(value) if value == value.to_integral_value() and _is_whole(value) else float(value)
-        case datetime():
-            return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat().replace("+00:00", "Z")
-        case date() | time():
-            return value.isoformat()
-        case bytes():
-            return value.hex()
-    return str(value)
-
-
-def _infinity(value: float) -> str:
-    return "Infinity" if value > 0 else "-Infinity"
-
-
-def _is_whole(value: Decimal) -> bool:
-    return value.as_tuple().exponent == 0
-
-
-def csv_cell(value: Plain) -> object:
-    """A value as CSV has it: text that a spreadsheet would take for a formula begins with `'`."""
-    if isinstance(value, str):
-        return f"'{value}" if _FORMULA.match(value) else value
-    return "" if value is None else value if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)
 
 
 def _cell(value: Plain) -> Text:

@@ -27,7 +27,7 @@ def serve(
     ui: Annotated[_Endpoint, typer.Option("--ui", metavar="HOST:PORT", help="API and metrics. [4319]")] = None,
     *,
     insecure: Annotated[
-        bool, typer.Option("--insecure-i-know", help="Let other machines in, without TLS and tokens.")
+        bool, typer.Option("--insecure-i-know", help="Let other machines in without TLS; tokens are needed.")
     ] = False,
 ) -> None:
     """Take in OTLP and store it, until Ctrl-C.
@@ -45,8 +45,8 @@ def serve(
     if insecure:
         overrides["insecure"] = True
     resolved = settings.load(data, config, os.environ, overrides)
-    if resolved.insecure:
-        print("ax: other machines may reach this server, without TLS and tokens", file=sys.stderr)
+    if resolved.insecure and resolved.tls.cert is None:
+        print("ax: what other machines send, tokens too, can be read on its way: there is no TLS", file=sys.stderr)
     raise typer.Exit(app.serve(resolved, SystemClock(), _say))
 
 

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from exporter.cli import render, words
 from exporter.query.answer import Answer
+from exporter.query.plain import csv_cell
 
 Row = TypeVar("Row")
 
@@ -130,7 +131,7 @@ def as_csv(rows: Sequence[Row], columns: Sequence[Column[Row]], out: TextIO) -> 
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.key for column in columns])
     for row in rows:
-        writer.writerow([render.csv_cell(column.read(row)) for column in columns])
+        writer.writerow([csv_cell(column.read(row)) for column in columns])
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column[Row]], title: str = "") -> RenderableType:

@@ -12,6 +12,7 @@ import typer
 from exporter import query as queries
 from exporter.cli import render
 from exporter.cli.options import Data, directory
+from exporter.query import plain
 
 
 class Format(StrEnum):
@@ -22,7 +23,7 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-_WRITERS = {Format.TABLE: render.as_table, Format.JSON: render.as_json, Format.CSV: render.as_csv}
+_WRITERS = {Format.TABLE: render.as_table, Format.JSON: render.as_json, Format.CSV: plain.as_csv}
 
 
 def sql(

@@ -5,6 +5,7 @@ In: a data directory. Out: connections in a transaction, for the server's thread
 
 import logging
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,10 +23,11 @@ Row = TypeVar("Row")
 FILE: Final = "control.sqlite"
 """In the data directory, mode 0600, with `-wal` and `-shm` beside it."""
 
-VERSION: Final = 1
-"""Of the tables; a greater one in a file is a newer otel-ax's."""
+VERSION: Final = 2
+"""Of the tables; a greater one in a file is a newer otel-ax's. What an older one has not is made beside what it has."""
 
 _SQL: Final = Path(__file__).parent / "sql"
+_MAKES: Final = re.compile(r"^CREATE (?:TABLE|INDEX)(?: IF NOT EXISTS)? (\w+)", re.MULTILINE)
 _APPLICATION: Final = 0x6178_6300  # "axc"
 _BUSY_S: Final = 10.0
 _IDLE_READERS: Final = 8
@@ -223,13 +225,16 @@ def _raise_as_ours(path: Path, error: Exception) -> NoReturn:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    """All areas' tables in one transaction, unless another process has just made them."""
+    """The tables that are not there yet, in one transaction, unless another process has just made them."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+    if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         for path in areas():
             for statement in _statements(path.read_text(encoding="utf-8")):
-                connection.execute(statement)
+                made = _MAKES.search(statement)
+                if made is None or made[1] not in there:
+                    connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute(f"PRAGMA application_id = {_APPLICATION + VERSION}")
     connection.execute("COMMIT")

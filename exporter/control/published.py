@@ -79,6 +79,14 @@ class Published:
         )
 
 
+def unit_of(table: str) -> str:
+    """SQL for what values of a rule are numbers of; budgets are no rules, and count money."""
+    return (
+        f"coalesce((SELECT r.unit FROM alert_rules r WHERE r.id = {table}.rule_id), "  # noqa: S608 (a name of ours)
+        f"CASE WHEN {table}.rule_id GLOB 'ax/budget/*' THEN 'usd_nanos' ELSE 'number' END)"
+    )
+
+
 PUBLISHED: Final[Mapping[str, Published]] = {
     "alert_rules": Published(
         {
@@ -125,13 +133,14 @@ PUBLISHED: Final[Mapping[str, Published]] = {
             "tenant_id": Kind.TEXT,
             "fingerprint": Kind.TEXT,
             "episode": Kind.TEXT,
+            "unit": Kind.TEXT,
         },
-        """SELECT a.id, a.rule, a.state, a.severity, a.labels,
+        f"""SELECT a.id, a.rule, a.state, a.severity, a.labels,
             coalesce(i.value, a.value) AS value, coalesce(i.threshold, a.threshold) AS threshold,
             a.started_at, a.fired_at, a.acknowledged_at, a.acknowledged_by, a.resolved_at, a.resolved_by, a.reason,
-            a.annotations, a.rule_id, a.tenant_id, a.fingerprint, a.episode
+            a.annotations, a.rule_id, a.tenant_id, a.fingerprint, a.episode, {unit_of("a")} AS unit
         FROM alerts a LEFT JOIN alert_instances i ON i.episode = a.episode AND a.state <> 'resolved'
-        ORDER BY a.started_at, a.episode""",
+        ORDER BY a.started_at, a.episode""",  # noqa: S608 (names of ours)
     ),
     "alert_history": Published(
         {
@@ -149,10 +158,11 @@ PUBLISHED: Final[Mapping[str, Published]] = {
             "rule_id": Kind.TEXT,
             "tenant_id": Kind.TEXT,
             "episode": Kind.TEXT,
+            "unit": Kind.TEXT,
         },
         f"""SELECT substr(episode, 1, 12) AS alert_id, rule, at, from_state, to_state, value, by, reason, transition,
-            severity, threshold, rule_id, tenant_id, episode
-        FROM (SELECT * FROM alert_history ORDER BY number DESC LIMIT {_MOST_HISTORY}) ORDER BY number""",  # noqa: S608
+            severity, threshold, rule_id, tenant_id, episode, {unit_of("h")} AS unit
+        FROM (SELECT * FROM alert_history ORDER BY number DESC LIMIT {_MOST_HISTORY}) h ORDER BY number""",  # noqa: S608
         mark="SELECT max(number), count(*) FROM alert_history",
     ),
     "budgets": Published(

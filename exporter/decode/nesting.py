@@ -19,7 +19,7 @@ DEPTH: Final = 8
 """Most spans between a call and what wraps it."""
 
 RECENT: Final = 262_139
-"""How many spans can be remembered for having had a call inside: a prime; 2 MiB, and at 1,000 calls a second minutes."""
+"""How many spans can be remembered for having had a call inside; a prime. 2 MiB, at 1,000 calls a second minutes."""
 
 _DIGITS: Final = {"trace": 32, "span": 16}
 _NO_ID: Final = np.uint64(0)

@@ -92,6 +92,29 @@ def enqueue(
             _plan_episode(connection, change.episode, takes)
 
 
+def introduce(
+    connection: sqlite3.Connection,
+    firing: Iterable[Change],
+    routes: Sequence[Route],
+    channels: Sequence[Channel],
+    now: int,
+    cooldowns: Mapping[str, int] | None = None,
+) -> None:
+    """Notes what channels that were added, or that routes now name, are to be told of alerts that fire already.
+
+    Who has heard of an alert, or is about to, is told nothing more: it is a no-op when nothing was added.
+    """
+    takes = {one.name: one for one in channels}
+    for change in firing:
+        kind: Kind = "no_data" if change.transition == "no_data" else "alert"
+        cooldown_ns = (cooldowns or {}).get(change.rule_id, COOLDOWN_NS)
+        before = connection.execute("SELECT max(number) FROM notify_lines").fetchone()[0] or 0
+        _add(connection, change, kind, audience(change, routes, channels), cooldown_ns, now)
+        query = f"{LINE} WHERE episode = :episode AND number > :before"
+        for line in rows(connection, Line, query, {"episode": change.episode, "before": before}):
+            _plan(connection, line, acknowledgements=takes[line.channel].takes.acknowledgements)
+
+
 def _begin(
     connection: sqlite3.Connection,
     change: Change,
@@ -101,13 +124,24 @@ def _begin(
     now: int,
 ) -> None:
     """Lines for who has none yet and takes this severity; the change and its severity for those that are there."""
-    names = names_of(change)
-    text = dump_change(change)
     connection.execute(
         "UPDATE notify_lines SET change = ?, severity = ?, changed_at = ?, is_acknowledged = is_acknowledged AND NOT ? "
         "WHERE episode = ? AND kind = ? AND NOT is_over",
-        (text, change.severity, now, change.transition == "escalated", change.episode, kind),
+        (dump_change(change), change.severity, now, change.transition == "escalated", change.episode, kind),
     )
+    _add(connection, change, kind, told, cooldown_ns, now)
+
+
+def _add(
+    connection: sqlite3.Connection,
+    change: Change,
+    kind: Kind,
+    told: Sequence[tuple[Channel, Route]],
+    cooldown_ns: int,
+    now: int,
+) -> None:
+    names = names_of(change)
+    text = dump_change(change)
     connection.executemany(
         "INSERT INTO notify_lines (channel, episode, kind, fingerprint, group_key, group_labels, change, severity, "
         "since, changed_at, group_wait_ns, group_interval_ns, repeat_interval_ns, cooldown_ns) "

@@ -19,6 +19,10 @@ FOR_EVER: Final = 2**63 - 1
 """The end of the silence of a rule that is switched off."""
 
 
+class NoSilence(AxError):
+    """No silence, or more than one, has an id that begins so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Silence:
     """What fulfils all `matchers` is not told in [`starts_at`, `ends_at`)."""
@@ -60,11 +64,11 @@ def add(
 
 
 def lift(connection: sqlite3.Connection, prefix: str, now: int) -> Silence:
-    """Ends a silence now, by the beginning of its id. Raises `AxError`."""
+    """Ends a silence now, by the beginning of its id. Raises `NoSilence`."""
     found = [one for one in active(connection, now, coming=True) if prefix and one.id.startswith(prefix)]
     if len(found) != 1:
         what = f"no silence {prefix!r}" if not found else f"{len(found)} silences begin with {prefix!r}"
-        raise AxError(what, mend="ask for the list of silences")
+        raise NoSilence(what, mend="ask for the list of silences")
     connection.execute("UPDATE silences SET ends_at = ? WHERE id = ?", (now, found[0].id))
     return found[0]
 

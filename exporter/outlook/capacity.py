@@ -3,12 +3,15 @@
 In: what is stored by table, retention, free bytes, the time. Out: growth by table, and the day on which room ends.
 """
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.config import Config
+from exporter.errors import AxError
 from exporter.query.period import DAY, HOUR
-from exporter.query.storage import Stored
+from exporter.query.storage import Stored, storage
 
 _LEAST_NS: Final = HOUR
 """Of less time nothing is made out."""
@@ -44,6 +47,23 @@ class Capacity:
     def is_tight(self) -> bool:
         """Whether the disk is full before old records make room."""
         return self.full_in_days is not None
+
+
+def look(config: Config, now_ns: int) -> Capacity:
+    """The outlook of a data directory on its disk. Raises `AxError` where nothing is stored."""
+    stored = storage(config.data)
+    if not stored:
+        raise AxError(f"nothing is stored in {config.data} yet", mend="send something to `ax serve`; `ax doctor` does")
+    retention = config.store.retention.model_dump()
+    kept = {one.table: retention.get(one.table, retention["metrics"]) for one in stored}
+    kept["steps"] = retention["runs"]
+    return capacity(
+        stored,
+        kept,
+        free_bytes=shutil.disk_usage(config.data).free,
+        kept_free_bytes=config.journal.min_free_bytes,
+        now_ns=now_ns,
+    )
 
 
 def capacity(

@@ -16,6 +16,8 @@ from exporter.query.measures import Measure
 from exporter.query.period import DAY, Period
 from exporter.query.views import Views
 
+WATCHED: Final = ("calls", "cost", "tokens", "error_rate", "avg_latency", "p95_latency")
+"""Measures whose trends are told where none is named."""
 _LEAST: Final = 5
 """Values, without which nothing goes anywhere."""
 _SURE: Final = 1.96

@@ -6,6 +6,7 @@ In: nothing. Out: types.
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 
+from exporter.errors import AxError
 from exporter.query.period import Period
 
 Row = TypeVar("Row")
@@ -45,3 +46,19 @@ class Answer(Generic[Row]):
     precision: Precision = EXACT
     period: Period | None = None
     source: str = ""
+
+
+class NotStored(AxError):
+    """There is nothing of that id."""
+
+
+class TooMany(AxError):
+    """An answer would have more rows than are given."""
+
+
+def bounded(answer: Answer[Row], most: int | None) -> Answer[Row]:
+    """The same answer. Raises `TooMany` where it has more than `most` rows."""
+    if most is not None and len(answer.rows) > most:
+        mend = "narrow it by a filter, tell apart by less, or ask for a shorter time or longer steps"
+        raise TooMany(f"that makes more than {most:,} rows", mend=mend)
+    return answer

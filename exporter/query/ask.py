@@ -5,7 +5,7 @@ In: a data directory and a statement. Out: an Arrow table.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +25,14 @@ class NoData(AxError):
 
 class QueryFailed(AxError):
     """The statement is wrong, or could not be run."""
+
+
+class OutOfBounds(QueryFailed):
+    """It took longer, or more memory, than a question may; `reason` says which."""
+
+    def __init__(self, reason: Literal["timeout", "memory"], message: str, *, mend: str) -> None:
+        super().__init__(message, mend=mend)
+        self.reason = reason
 
 
 def sql(data: Path, query: str, parameters: Mapping[str, object] | None = None) -> pa.Table:

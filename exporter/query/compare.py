@@ -5,6 +5,7 @@ In: a period, a dimension, a measure. Out: rows with both numbers and the change
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from exporter.query.answer import EXACT, Answer
 from exporter.query.figures import Of, figures
@@ -34,19 +35,22 @@ def compared(
     where: str | None = None,
     of: Of = Of.CALLS,
     limit: int | None = None,
+    most: int | None = None,
 ) -> Answer[Change]:
     """A measure by the fields `by`, greatest first, at most `limit`, against the period before.
 
-    `share` is the part of all where the measure adds up. Raises `AxError`.
+    `share` is the part of all where the measure adds up. Raises `AxError`, also where there are more than `most`
+    groups.
     """
     rollups = True if measure.needs_rollups else None
     of, where = measured_of(measure, of, where)
     percentiles = measure.is_percentile
-    now = figures(views, period, of=of, by=by, where=where, from_rollups=rollups, percentiles=percentiles)
+    asked = partial(figures, views, of=of, by=by, where=where, percentiles=percentiles, most=most)
+    now = asked(period, from_rollups=rollups)
     is_rolled = now.source.startswith("cells")
     width = now.period or period
     before_it = width.before()
-    earlier = figures(views, before_it, of=of, by=by, where=where, from_rollups=is_rolled, percentiles=percentiles)
+    earlier = asked(before_it, from_rollups=is_rolled)
     before = {one.labels: measure.read(one) for one in earlier.rows}
     values = {one.labels: measure.read(one) for one in now.rows}
     adds_up = measure.unit in {"count", "tokens", "usd_nanos"}
@@ -57,6 +61,11 @@ def compared(
     return Answer(tuple(ranked), precision, now.period, now.source)
 
 
+def change_ratio(value: float | None, before: float | None) -> float | None:
+    """By how much it changed, None where there was nothing before."""
+    return (value - before) / before if value is not None and before else None
+
+
 def _change(labels: tuple[str | None, ...], value: float | None, before: float | None, total: float) -> Change:
-    change = (value - before) / before if value is not None and before else None
-    return Change(labels, value, before, value / total if total and value is not None else None, change)
+    share = value / total if total and value is not None else None
+    return Change(labels, value, before, share, change_ratio(value, before))

@@ -175,3 +175,125 @@ RUNS: Final = Subject(
         "trace": Field("trace_id"),
     },
 )
+
+_OF_SPANS: Final[Mapping[str, Field]] = {
+    "service": Field("service_name"),
+    "tenant": Field("tenant_id"),
+    "user": Field("user_id"),
+    "conversation": Field("conversation_id"),
+    "error": Field("error_type"),
+    "duration": Field("duration_ns", Kind.DURATION),
+    "latency": Field("duration_ns", Kind.DURATION),
+    "trace": Field("trace_id"),
+    "span": Field("span_id"),
+}
+"""What views of spans of one kind have in common."""
+
+AGENT_RUNS: Final = Subject(
+    "agent runs",
+    {
+        "agent": Field("agent_name"),
+        **_same("provider", "model"),
+        "workflow": Field("workflow_name"),
+        "run": Field("workflow_run_id"),
+        "step": Field("step_key"),
+        "failed": Field("failed", Kind.FLAG),
+        **_OF_SPANS,
+    },
+    attributes="attributes",
+)
+
+TOOL_CALLS: Final = Subject(
+    "tool calls",
+    {
+        "tool": Field("tool_name"),
+        "type": Field("tool_type"),
+        "call": Field("call_id"),
+        "agent": Field("agent_name"),
+        "workflow": Field("workflow_name"),
+        "run": Field("workflow_run_id"),
+        "step": Field("step_key"),
+        "failed": Field("failed", Kind.FLAG),
+        **_OF_SPANS,
+    },
+    attributes="attributes",
+)
+
+STEPS: Final = Subject(
+    "workflow steps",
+    {
+        "workflow": Field("workflow_name"),
+        "step": Field("step_key"),
+        "name": Field("step_name"),
+        "status": Field("status"),
+        "run": Field("run_id"),
+        "retries": Field("retry_count", Kind.NUMBER),
+        **_OF_SPANS,
+    },
+)
+
+TURNS: Final = Subject(
+    "voice turns",
+    {
+        "call": Field("call_id"),
+        "turn": Field("turn_number", Kind.NUMBER),
+        "silence": Field("heard_silence_ns", Kind.DURATION),
+        "stt": Field("stt_latency_ns", Kind.DURATION),
+        "llm": Field("llm_time_to_first_token_ns", Kind.DURATION),
+        "tts": Field("tts_time_to_first_byte_ns", Kind.DURATION),
+        "cost": Field("(cost_usd * 1000000000)", Kind.MONEY),
+        "interrupted": Field("interrupted", Kind.FLAG),
+        **_same("objective", "outcome"),
+        "reason": Field("failure_reason"),
+        "failed": Field("failed", Kind.FLAG),
+        **_OF_SPANS,
+    },
+    attributes="attributes",
+)
+
+EVALUATIONS: Final = Subject(
+    "evaluations",
+    {
+        **_same("name", "label"),
+        "score": Field("score", Kind.NUMBER),
+        "service": Field("service_name"),
+        "tenant": Field("tenant_id"),
+        "user": Field("user_id"),
+        "conversation": Field("conversation_id"),
+        "error": Field("error_type"),
+        "trace": Field("trace_id"),
+        "span": Field("span_id"),
+    },
+    attributes="attributes",
+)
+
+METRIC_POINTS: Final = Subject(
+    "points of metrics",
+    {
+        "metric": Field("metric_name"),
+        "kind": Field("kind"),
+        "unit": Field("metric_unit"),
+        "value": Field("value", Kind.NUMBER),
+        "count": Field("count", Kind.NUMBER),
+        "instance": Field("service_instance_id"),
+        "scope": Field("scope_name"),
+        **POINTS.fields,
+    },
+    attributes="attributes",
+)
+
+CONVERSATIONS: Final = Subject(
+    "conversations",
+    {
+        "conversation": Field("conversation_id"),
+        "service": Field("service_name"),
+        "tenant": Field("tenant_id"),
+        "user": Field("user_id"),
+        "duration": Field("duration_ns", Kind.DURATION),
+        "cost": Field("cost_nanos", Kind.MONEY),
+        "calls": Field("llm_calls", Kind.NUMBER),
+        "tools": Field("tool_calls", Kind.NUMBER),
+        **_same("traces", "tokens_input", "tokens_output", kind=Kind.NUMBER),
+        "failed": Field("(failures > 0)", Kind.FLAG),
+    },
+)

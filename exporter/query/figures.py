@@ -4,13 +4,13 @@ In: a period, dimensions, a filter. Out: one row of figures per bucket and group
 range is small, else from rollups.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import gcd
 from typing import Final
 
-from exporter.query.answer import EXACT, SKETCH, Answer
+from exporter.query.answer import EXACT, SKETCH, Answer, bounded
 from exporter.query.fields import CALLS, CELLS, SPANS, Subject
 from exporter.query.filter import BadFilter, parse
 from exporter.query.period import DAY, HOUR, MINUTE, Period
@@ -80,19 +80,24 @@ def figures(  # noqa: PLR0913 (what is asked)
     origin_ns: int = 0,
     from_rollups: bool | None = None,
     percentiles: bool = True,
+    most: int | None = None,
 ) -> Answer[Figures]:
     """The figures of `period`, a row per bucket of `step_ns` (0: one) and per value of the fields `by`.
 
     A bucket begins at `origin_ns`.
     `from_rollups` None chooses: records where the range is at most `RAW_MOST_NS`, or where rollups do not have the
     fields; then the period is as given. Rollups are asked for the whole cells that the period touches: the answer's
-    period; without `percentiles`, which then are None, they answer in a fraction of the time. Raises `AxError`.
+    period; without `percentiles`, which then are None, they answer in a fraction of the time. Raises `AxError`, also
+    where there are more than `most` rows.
     """
     if from_rollups is None:
         from_rollups = period.length_ns > RAW_MOST_NS and _has(of, by, where)
+    bound: dict[str, object] = {"most": None if most is None else most + 1, "percentiles": percentiles}
     if from_rollups:
-        return _from_cells(views, period, of, by, where, (step_ns, origin_ns), percentiles=percentiles)
-    return _from_records(views, period, of, by, where, step_ns, origin_ns)
+        found = _from_cells(views, period, of, by, where, (step_ns, origin_ns), bound)
+    else:
+        found = _from_records(views, period, of, by, where, (step_ns, origin_ns), bound)
+    return bounded(found, most)
 
 
 def _has(of: Of, by: Sequence[str], where: str | None) -> bool:
@@ -106,11 +111,17 @@ def _has(of: Of, by: Sequence[str], where: str | None) -> bool:
 
 
 def _from_records(
-    views: Views, period: Period, of: Of, by: Sequence[str], where: str | None, step_ns: int, origin_ns: int
+    views: Views,
+    period: Period,
+    of: Of,
+    by: Sequence[str],
+    where: str | None,
+    buckets_ns: tuple[int, int],
+    bound: Mapping[str, object],
 ) -> Answer[Figures]:
     _, _, statement, view = of.value
     condition = parse(where, of.subject)
-    parameters = {**period.us(step_ns, origin_ns), "margin_us": _MARGIN_NS // NS_PER_US, **condition.parameters}
+    parameters = {**period.us(*buckets_ns), "margin_us": _MARGIN_NS // NS_PER_US, **bound, **condition.parameters}
     places = {"where": condition.sql, "calls": text("counted_calls"), **grouping(by, of.subject)}
     return Answer(views.rows(statement, Figures, parameters, places), EXACT, period, view)
 
@@ -122,8 +133,7 @@ def _from_cells(
     by: Sequence[str],
     where: str | None,
     buckets_ns: tuple[int, int],
-    *,
-    percentiles: bool,
+    bound: Mapping[str, object],
 ) -> Answer[Figures]:
     _, sources, _, _ = of.value
     step_ns, origin_ns = buckets_ns
@@ -133,7 +143,7 @@ def _from_cells(
     parameters = {
         **whole.us(step_ns, origin_ns),
         "sources": list(sources),
-        "percentiles": percentiles,
+        **bound,
         **condition.parameters,
     }
     places = {"cells": cells, "where": condition.sql, **grouping(by, CELLS)}

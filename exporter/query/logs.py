@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from exporter.query import search
+from exporter.query import paged, search
 from exporter.query.answer import Answer
 from exporter.query.fields import LOGS
 from exporter.query.filter import Condition, parse
+from exporter.query.paged import Mark
 from exporter.query.period import Period
 from exporter.query.views import Views
+from exporter.units import NS_PER_US
 
 _AT_ONCE: Final = 1_000
 
@@ -55,13 +57,41 @@ def search_logs(
 
     Raises `BadFilter`.
     """
+    return page_of_logs(views, period, text, where=where, limit=limit)[0]
+
+
+def page_of_logs(
+    views: Views,
+    period: Period,
+    text: str | None = None,
+    *,
+    where: str | None = None,
+    limit: int = 100,
+    mark: Mark | None = None,
+) -> tuple[Answer[Record], Mark | None]:
+    """The same behind a mark, and where the next page begins. Raises `BadFilter`."""
     condition = _condition(text, where)
-    parameters = {**period.us(), "limit": limit, **condition.parameters}
     places = {"where": condition.sql}
+
     # Two questions: one for all columns reads all of them of every record, 960 against 400 ms of CPU for a million.
-    times = views.table("log_times", parameters, places)["time_us"].to_pylist()
-    rows = views.rows("log_search", Record, {**parameters, "times_us": times}, places) if times else ()
-    return Answer(rows, period=period, source="logs")
+    def times(window: Period, last_ns: int, most: int) -> list[int]:
+        until = Period(window.start_ns, min(window.end_ns, last_ns + 1))
+        found = views.table("log_times", {**until.us(), "limit": most, **condition.parameters}, places)
+        return [one * NS_PER_US for one in found["time_us"].to_pylist()]
+
+    place = paged.page(times, period, mark, limit)
+    if place is None:
+        return Answer((), period=period, source="logs"), None
+    times_us = [one // NS_PER_US for one in place.times]
+    parameters = {**place.parameters(), "times_us": times_us, **condition.parameters}
+    rows = views.rows("log_search", Record, parameters, places)
+    return Answer(rows, period=period, source="logs"), place.following
+
+
+def of_trace(views: Views, trace_id: str, *, limit: int = 100, skip: int = 0) -> Answer[Record]:
+    """The log records of a trace in the order of their times, behind the first `skip`."""
+    parameters = {"trace_id": trace_id.strip().lower(), "limit": limit, "skip": skip}
+    return Answer(views.rows("trace_logs", Record, parameters), source="logs")
 
 
 def levels(

@@ -6,6 +6,7 @@ In: `manifest.json`. Out: rows, bytes and times of each table.
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter import tenants
 from exporter.query.files import manifest
 
 
@@ -21,8 +22,13 @@ class Stored:
     max_time: int | None
 
 
-def storage(data: Path) -> list[Stored]:
-    """Every table that has rows. Raises `AxError` where there is no data."""
+def storage(data: Path, tenant: str | None = None) -> list[Stored]:
+    """Every table that has rows, of one tenant or of all. Raises `AxError` where there is no data."""
+    whose = None if tenant is None else f"/{tenants.folder(tenant)}/"
+    tables = {
+        table: [one for one in segments if whose is None or whose in str(one["path"])]
+        for table, segments in manifest(data).items()
+    }
     return [
         Stored(
             table,
@@ -32,6 +38,6 @@ def storage(data: Path) -> list[Stored]:
             min(one["min_time"] for one in segments),
             max(one["max_time"] for one in segments),
         )
-        for table, segments in manifest(data).items()
+        for table, segments in tables.items()
         if segments
     ]

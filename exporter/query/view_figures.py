@@ -83,4 +83,5 @@ def _field(name: str, subject: Subject, named: dict[str, object]) -> str:
     if "." in name and subject.attributes:
         named[f"by_{len(named) + 1}"] = name
         return f"{subject.attributes}[$by_{len(named)}]"
-    raise AxError(f"{subject.name} cannot be told apart by {name}", mend=f"fields are {', '.join(subject.fields)}")
+    mend = f"fields are {', '.join(subject.fields)}"
+    raise AxError(f"by: {subject.name} cannot be told apart by {name}", mend=mend)

@@ -5,18 +5,18 @@ Out: rows as frozen dataclasses, whose fields are the statement's columns.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from exporter.errors import AxError
-from exporter.query.ask import NoData, QueryFailed, in_one_line
+from exporter.query.ask import NoData, OutOfBounds, QueryFailed, in_one_line
 from exporter.query.fields import Subject
 from exporter.store import duck
 
@@ -27,13 +27,29 @@ _PARAMETER: Final = re.compile(r"\$(\w+)")
 _TRIES: Final = 2
 
 
-class Views:
-    """`ax.duckdb` as it was when it was opened: for the questions of one moment. Use `reading`."""
+class Opened(Protocol):
+    """A connection whose database in use has the views, until it is closed."""
 
-    def __init__(self, data: Path) -> None:
-        """Opens it. Raises `NoData`."""
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """What is asked."""
+
+    def close(self) -> None:
+        """Gives it back."""
+
+
+class Views:
+    """The views as they were when they were opened: for the questions of one moment. Use `reading` or `Current`.
+
+    From the moment of `expire` on each question fails, also the one that is asked.
+    """
+
+    def __init__(self, data: Path, opened: Callable[[], Opened]) -> None:
+        """Opens them. Raises `NoData`."""
         self.data = data
-        self._connection = _opened(data)
+        self._open = opened
+        self._opened = opened()
+        self._late = ""
 
     def rows(
         self, name: str, row: type[Row], parameters: Mapping[str, object], places: Mapping[str, str] | None = None
@@ -57,30 +73,45 @@ class Views:
         used = set(_PARAMETER.findall(statement))
         bound = {key: value for key, value in parameters.items() if key in used}
         for left in reversed(range(_TRIES)):
+            self._be_in_time()
             try:
-                return self._connection.sql(statement, params=bound).to_arrow_table()
+                return self._opened.connection.sql(statement, params=bound).to_arrow_table()
             except duckdb.IOException as error:
                 if not left:
                     raise QueryFailed(in_one_line(error)) from None
-                self.close()  # a file of the list has gone: there is a newer list
-                self._connection = _opened(self.data)
+                self._opened.close()  # a file of the list has gone: there is a newer list
+                self._opened = self._open()
+            except duckdb.OutOfMemoryException:
+                mend = "ask for a shorter range, or for fewer labels"
+                raise OutOfBounds("memory", "it needs more memory than a question may have", mend=mend) from None
             except duckdb.Error as error:
+                self._be_in_time()
                 raise QueryFailed(in_one_line(error)) from None
         raise AssertionError  # pragma: no cover, the last try returns or raises
 
+    def _be_in_time(self) -> None:
+        if self._late:
+            raise OutOfBounds("timeout", self._late, mend="ask for a shorter range")
+
     def interrupt(self) -> None:
         """From another thread: the question that is asked now fails."""
-        self._connection.interrupt()
+        self._opened.connection.interrupt()
+
+    def expire(self, why: str) -> None:
+        """From another thread, and more than once where the question goes on: it fails, as do all that follow."""
+        self._late = why
+        with suppress(duckdb.Error):  # it is being opened anew
+            self.interrupt()
 
     def close(self) -> None:
-        """Closes it."""
-        self._connection.close()
+        """Closes them."""
+        self._opened.close()
 
 
 @contextmanager
 def reading(data: Path) -> Iterator[Views]:
     """The views of a data directory as they are now. Raises `NoData`."""
-    views = Views(data)
+    views = Views(data, lambda: _File(data))
     try:
         yield views
     finally:
@@ -99,7 +130,7 @@ def dimensions(by: Sequence[str], subject: Subject) -> list[str]:
     unknown = [name for name in by if name not in subject.fields]
     if unknown:
         known = ", ".join(name for name, field in subject.fields.items() if field.kind.name == "TEXT")
-        raise AxError(f"{subject.name} cannot be told apart by {unknown[0]}", mend=f"what they can is {known}")
+        raise AxError(f"by: {subject.name} cannot be told apart by {unknown[0]}", mend=f"what they can is {known}")
     return [subject.fields[name].sql for name in by]
 
 
@@ -115,10 +146,21 @@ def labelled(labels: Any) -> tuple[str | None, ...]:
     return tuple(labels or ())
 
 
-def _opened(data: Path) -> duckdb.DuckDBPyConnection:
+class _File:
+    """`ax.duckdb` itself, attached to a database of its own."""
+
+    def __init__(self, data: Path) -> None:
+        must_exist(data)
+        try:
+            self.connection = duck.reader(data)
+        except duckdb.Error as error:
+            raise QueryFailed(in_one_line(error)) from None
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def must_exist(data: Path) -> None:
+    """Whether anything has been published. Raises `NoData`."""
     if not (data / duck.FILE).is_file():
         raise NoData(f"no {duck.FILE} in {data}", mend="start `ax serve`, or name its directory with --data")
-    try:
-        return duck.reader(data)
-    except duckdb.Error as error:
-        raise QueryFailed(in_one_line(error)) from None

@@ -6,9 +6,11 @@ In: a period and a filter, or a run's id or the beginning of one. Out: statistic
 from dataclasses import dataclass
 
 from exporter.errors import AxError
-from exporter.query.answer import Answer
+from exporter.query import paged
+from exporter.query.answer import Answer, NotStored
 from exporter.query.fields import RUNS
 from exporter.query.filter import parse
+from exporter.query.paged import Mark
 from exporter.query.period import Period
 from exporter.query.views import Views
 
@@ -82,17 +84,37 @@ def workflows(views: Views, period: Period, *, where: str | None = None) -> Answ
 
 def runs(views: Views, period: Period, *, where: str | None = None, limit: int = 50) -> Answer[Run]:
     """The newest `limit` runs that began in a period. Raises `BadFilter`."""
+    return page_of_runs(views, period, where=where, limit=limit)[0]
+
+
+def page_of_runs(
+    views: Views, period: Period, *, where: str | None = None, limit: int = 50, mark: Mark | None = None
+) -> tuple[Answer[Run], Mark | None]:
+    """The same behind a mark, and where the next page begins. Raises `BadFilter`."""
     condition = parse(where, RUNS)
-    parameters = {**period.us(), "limit": limit, **condition.parameters}
+    parameters = {**period.us(), **paged.asked(mark, limit), **condition.parameters}
     rows = views.rows("workflow_runs", Run, parameters, {"where": condition.sql})
-    return Answer(rows, period=period, source="workflow_runs")
+    following = paged.following([run.start_ns for run in rows], limit, mark)
+    return Answer(rows[:limit], period=period, source="workflow_runs"), following
+
+
+def changed(views: Views, after_us: int, *, where: str | None = None, limit: int = 50) -> tuple[Run, ...]:
+    """The newest `limit` runs of which something was taken in after `after_us` (Unix). Raises `BadFilter`."""
+    condition = parse(where, RUNS)
+    parameters = {"after_us": after_us, "limit": limit, **condition.parameters}
+    return views.rows("workflow_changes", Run, parameters, {"where": condition.sql})
 
 
 def timeline(views: Views, prefix: str) -> tuple[Run, tuple[Step, ...]]:
-    """The run whose id, or whose trace's id, begins with `prefix`, and its steps. Raises `AxError`."""
+    """The run whose id, or whose trace's id, begins with `prefix`, and its steps.
+
+    Raises `NotStored` where there is none, `AxError` where there are several.
+    """
     found = views.rows("workflow_run", Run, {"prefix": prefix.strip()}) if prefix.strip() else ()
     if len(found) != 1:
-        what = f"several runs begin with {prefix}" if found else f"no run begins with {prefix!r}"
-        raise AxError(what, mend="`ax monitor workflows --runs` lists them")
+        mend = "`ax monitor workflows --runs` lists them"
+        if found:
+            raise AxError(f"several runs begin with {prefix}", mend=mend)
+        raise NotStored(f"no run begins with {prefix!r}", mend=mend)
     run = found[0]
     return run, views.rows("workflow_timeline", Step, {"run_id": run.run_id, "trace_id": run.trace_id})

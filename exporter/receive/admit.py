@@ -39,12 +39,13 @@ class Admission:
         self._waiting: set[asyncio.Future[Admitted]] = set()
         self._warned: dict[tuple[Signal, Reason], int] = {}
 
-    async def admit(self, signal: Signal, payload: bytes) -> Admitted:
+    async def admit(self, signal: Signal, payload: bytes, tenant: str = DEFAULT_TENANT) -> Admitted:
         """Returns when what can be stored of the request is durable; raises `Refused`, and then nothing is stored.
 
-        Its items are counted either way. Where the caller is cancelled, the request goes its way all the same.
+        `tenant` is that of the sender's token. The items are counted either way. Where the caller is cancelled, the
+        request goes its way all the same.
         """
-        task = asyncio.get_running_loop().create_task(self._admit(signal, payload))
+        task = asyncio.get_running_loop().create_task(self._admit(signal, payload, tenant))
         self._passing.add(task)
         task.add_done_callback(self._passing.discard)
         waiting = asyncio.shield(task)
@@ -102,7 +103,7 @@ class Admission:
     def _is_blocked(self) -> bool:
         return not self._is_open or self._journal.backlog_bytes > self._config.journal.backlog_bytes
 
-    async def _admit(self, signal: Signal, payload: bytes) -> Admitted:
+    async def _admit(self, signal: Signal, payload: bytes, tenant: str) -> Admitted:
         items = 1
         limits = self._config.limits
         try:
@@ -116,7 +117,7 @@ class Admission:
                 parsed = parse(signal, payload, limits.depth)
                 items = parsed.items + parsed.cut
                 _check(signal, items, limits.items)
-                is_new = parsed.items == 0 or await self._journal.append(self._request(signal, parsed))
+                is_new = parsed.items == 0 or await self._journal.append(self._request(signal, parsed, tenant))
         except Refused as refused:
             self.refuse(signal, refused, items)
             raise
@@ -126,8 +127,8 @@ class Admission:
         self.counters.accept(signal, parsed.items, is_retry=not is_new)
         return self._admitted(signal, parsed, is_retry=not is_new)
 
-    def _request(self, signal: Signal, parsed: Parsed) -> Request:
-        return Request(signal, DEFAULT_TENANT, self._clock.wall(), parsed.items, parsed.payload)
+    def _request(self, signal: Signal, parsed: Parsed, tenant: str) -> Request:
+        return Request(signal, tenant, self._clock.wall(), parsed.items, parsed.payload)
 
     def _admitted(self, signal: Signal, parsed: Parsed, *, is_retry: bool) -> Admitted:
         if parsed.cut == 0:

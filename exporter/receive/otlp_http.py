@@ -18,6 +18,7 @@ from google.protobuf import json_format
 from google.rpc.code_pb2 import NOT_FOUND, UNIMPLEMENTED
 from google.rpc.status_pb2 import Status
 
+from exporter.auth import Door
 from exporter.config import Config
 from exporter.errors import ANSWERS, Reason, Refused
 from exporter.model import Signal
@@ -43,6 +44,7 @@ Send = Callable[[Message], Awaitable[None]]
 _Headers = tuple[tuple[bytes, bytes], ...]
 
 _EXTRA: Final[Mapping[Reason, _Headers]] = {
+    Reason.UNAUTHENTICATED: ((b"www-authenticate", b"Bearer"),),
     Reason.UNSUPPORTED_MEDIA_TYPE: ((b"accept", ", ".join(_PROTOCOLS).encode()),),
     Reason.UNSUPPORTED_ENCODING: ((b"accept-encoding", ", ".join(sorted(ENCODINGS)).encode()),),
     Reason.TIMEOUT: ((b"connection", b"close"),),
@@ -62,8 +64,9 @@ class _Answer:
 class OtlpHttp:
     """The application. It belongs to one event loop; what takes long is done in `beside`, which has one thread."""
 
-    def __init__(self, config: Config, admission: Admission, beside: Executor) -> None:
+    def __init__(self, config: Config, admission: Admission, door: Door, beside: Executor) -> None:
         """An application that is open until `close`."""
+        self._door = door
         self._config = config
         self._admission = admission
         self._beside = beside
@@ -104,8 +107,9 @@ class OtlpHttp:
         counters = self._admission.counters
         protocol = _PROTOCOLS.get(media, Protocol.HTTP_PROTOBUF)
         try:
+            tenant = self._tenant(signal, headers)
             payload = await self._payload(signal, media, headers, receive)
-            admitted = await self._admission.admit(signal, payload)
+            admitted = await self._admission.admit(signal, payload, tenant)
         except Gone:
             counters.answer(signal, protocol, Outcome.CANCELLED)
             return None
@@ -121,6 +125,15 @@ class OtlpHttp:
         if delay_ns is not None:
             headers = (*headers, (b"retry-after", b"%d" % max(1, math.ceil(delay_ns / NS_PER_S))))
         return _Answer(ANSWERS[refused.reason].http, status(refused, delay_ns), headers)
+
+    def _tenant(self, signal: Signal, headers: Mapping[str, str]) -> str:
+        """Whose data it is; raises `Refused`, which is counted."""
+        try:
+            _check_origin(headers)
+            return self._door.tenant_of(headers.get("authorization"))
+        except Refused as refused:
+            self._admission.refuse(signal, refused)
+            raise
 
     async def _payload(self, signal: Signal, media: str, headers: Mapping[str, str], receive: Receive) -> bytes:
         """The request in protobuf; raises `Refused`, which is counted, and `Gone`."""
@@ -170,3 +183,9 @@ class OtlpHttp:
         if len(body) <= _INFLATED_AT_ONCE_BYTES:
             return inflate(body, encoding, limits)
         return await asyncio.get_running_loop().run_in_executor(self._beside, inflate, body, encoding, limits)
+
+
+def _check_origin(headers: Mapping[str, str]) -> None:
+    """Refuses web pages: browsers send an Origin, programs do not; a page that reaches us does so by DNS rebinding."""
+    if "origin" in headers and "authorization" not in headers:
+        raise Refused(Reason.FORBIDDEN, "web pages may not send data", mend="send it from a program, or with a token")

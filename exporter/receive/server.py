@@ -15,14 +15,16 @@ import uvicorn
 from grpc import aio
 
 from exporter.addresses import bind, name_of
+from exporter.auth import Doors
+from exporter.auth.certificates import Certificates
 from exporter.clock import Clock
 from exporter.config import Config
 from exporter.errors import BadConfig
+from exporter.http_connection import HttpConnection
 from exporter.journal import Journal
 from exporter.receive import otlp_grpc
 from exporter.receive.admit import Admission
 from exporter.receive.counters import Counters
-from exporter.receive.http_connection import HttpConnection
 from exporter.receive.otlp_http import OtlpHttp
 from exporter.units import NS_PER_S
 
@@ -33,26 +35,30 @@ _ANSWERING_SECONDS: Final = 0.5
 """How long the last answers may take to leave."""
 
 
-async def listen(config: Config, journal: Journal, clock: Clock, counters: Counters) -> "Listening":
+async def listen(
+    config: Config, journal: Journal, clock: Clock, counters: Counters, doors: Doors | None = None
+) -> "Listening":
     """Listens on `receive.grpc` and `receive.http`; raises `BadConfig` where it cannot, or should not.
 
-    All of it belongs to the running event loop, which may be uvloop's.
+    All of it belongs to the running event loop, which may be uvloop's, but for `doors`, which somebody else keeps
+    fresh; without, they stay as they are found now.
     """
+    doors = doors or Doors.open(config, clock)
     admission = Admission(config, journal, clock, counters)
-    sockets = _listen("receive.http", config.receive.http, beyond_loopback=config.insecure)
+    sockets = _listen("receive.http", config.receive.http, beyond_loopback=config.leaves_loopback)
     try:
         # gRPC binds by itself, but does not tell why it cannot: so this is found out before.
-        free = _listen("receive.grpc", config.receive.grpc, beyond_loopback=config.insecure)
+        free = _listen("receive.grpc", config.receive.grpc, beyond_loopback=config.leaves_loopback)
         addresses = tuple(name_of(one) for one in free)
         _close(free)
-        grpc = otlp_grpc.create(config, admission, addresses)
+        grpc = otlp_grpc.create(config, admission, doors, addresses)
     except BaseException:
         _close(sockets)
         raise
     await grpc.start()
     beside = ThreadPoolExecutor(1, thread_name_prefix="otlp-http")
-    app = OtlpHttp(config, admission, beside)
-    web = _uvicorn(config, app)
+    app = OtlpHttp(config, admission, doors.of("receive.http"), beside)
+    web = _uvicorn(config, app, doors.certificates)
     names = tuple(name_of(one) for one in sockets)
     await web.startup(sockets)
     return Listening(addresses, names, admission, grpc, web, app, beside)
@@ -118,7 +124,7 @@ def _close(sockets: Sequence[socket.socket]) -> None:
         one.close()
 
 
-def _uvicorn(config: Config, app: OtlpHttp) -> uvicorn.Server:
+def _uvicorn(config: Config, app: OtlpHttp, certificates: Certificates | None) -> uvicorn.Server:
     """A server that has not started; its `serve` is not used, since signals are not for us to handle."""
     settings = uvicorn.Config(
         app,
@@ -132,6 +138,7 @@ def _uvicorn(config: Config, app: OtlpHttp) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        ssl_context_factory=None if certificates is None else lambda *_: certificates.context,
     )
     settings.load()
     server = uvicorn.Server(settings)

@@ -4,18 +4,21 @@ In: text, and which section has which model. Out: a `Document`; or `BadRules` wi
 """
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.errors import AxError
+from exporter.errors import AxError, BadConfig
 from exporter.rules.problems import BadRules, Problem, picture
 from exporter.rules.tree import Bad, Place, Tree, parse
+
+Entry = TypeVar("Entry", bound=BaseModel)
 
 SUFFIXES: Final = (".yaml", ".yml")
 LARGEST_BYTES: Final = 2**20
@@ -124,6 +127,21 @@ def read_file(path: Path, sections: Mapping[str, type[BaseModel]]) -> Document:
         line = raw[: error.start].count(b"\n") + 1
         raise BadRules([Problem(str(path), line, 1, "it is not UTF-8 text", "save it as UTF-8")]) from None
     return read(text, str(path), sections)
+
+
+def entry_of(definition: Mapping[str, Any], model: type[Entry]) -> Entry:
+    """One entry, as programs give it: JSON. Raises `BadConfig`, which names the first field that is wrong."""
+    try:
+        json.dumps(definition, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        mend = "write \\ud800 to \\udfff in pairs, or not at all"
+        raise BadConfig("a text holds half a character", mend=mend) from None
+    try:
+        return model.model_validate(definition)
+    except ValidationError as error:
+        path, message, mend = said(error.errors(include_url=False)[0], model)
+        where = f"{'.'.join(map(str, path))}: " if path else ""
+        raise BadConfig(f"{where}{message}", mend=mend) from None
 
 
 # ── Models and what they find wrong ───────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,6 @@ statement has a process with limits of the kernel's, which is ended whatever it 
 """
 
 from exporter.sandbox.process import Sandbox, run
-from exporter.sandbox.shapes import Cancel, Column, Limits, Reason, Rows, SqlRefused
+from exporter.sandbox.shapes import Cancel, Column, Limits, Reason, Rows, SqlRefused, Stream
 
-__all__ = ["Cancel", "Column", "Limits", "Reason", "Rows", "Sandbox", "SqlRefused", "run"]
+__all__ = ["Cancel", "Column", "Limits", "Reason", "Rows", "Sandbox", "SqlRefused", "Stream", "run"]

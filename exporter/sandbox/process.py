@@ -11,16 +11,18 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from exporter.sandbox.orders import KILL, ORDER, START
-from exporter.sandbox.shapes import Cancel, Column, Limits, Reason, Rows, SqlRefused
+from exporter.sandbox.shapes import Cancel, Column, Limits, Reason, Rows, SqlRefused, Stream
+
+Read = TypeVar("Read", Rows, Stream)
 
 AT_ONCE: Final = 2
 QUEUED: Final = 5
@@ -54,12 +56,40 @@ class Sandbox:
 
         A `tenant` sees what was stored with its token, and no control tables. Raises `SqlRefused`.
         """
+        return self._said(_rows, data, sql, tenant, limits, cancel)
+
+    def arrow(
+        self,
+        data: Path,
+        sql: str,
+        *,
+        tenant: str | None = None,
+        limits: Limits = _DEFAULTS,
+        cancel: Cancel | None = None,
+    ) -> Stream:
+        """The same as an Arrow stream. Raises `SqlRefused`."""
+        return self._said(_stream, data, sql, tenant, limits, cancel)
+
+    def _said(
+        self,
+        read: Callable[[bytes], Read],
+        data: Path,
+        sql: str,
+        tenant: str | None,
+        limits: Limits,
+        cancel: Cancel | None,
+    ) -> Read:
         if len(sql.encode(errors="replace")) > limits.statement_bytes:
             raise SqlRefused("statement", f"a statement has at most {limits.statement_bytes} bytes")
-        question = {"data": str(data.resolve()), "sql": sql, "tenant": tenant, "limits": asdict(limits)}
-        text = json.dumps(question).encode()
+        question = {
+            "data": str(data.resolve()),
+            "sql": sql,
+            "tenant": tenant,
+            "limits": asdict(limits),
+            "is_arrow": read is _stream,
+        }
         with self._places.one(cancel):
-            return _rows(self._ask(text, limits, cancel))
+            return read(self._ask(json.dumps(question).encode(), limits, cancel))
 
     def close(self) -> None:
         """Ends the program that forks, and with it whatever runs."""
@@ -197,16 +227,29 @@ def _died() -> SqlRefused:
     return SqlRefused("memory", "the statement needed more memory or processor time than it may have", mend=mend)
 
 
-def _rows(said: bytes) -> Rows:
+def _answer(said: bytes) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(said)
     if "refused" in answer:
         raise SqlRefused(cast(Reason, answer["refused"]), answer["message"], mend=answer["mend"])
+    return answer
+
+
+def _rows(said: bytes) -> Rows:
+    answer = _answer(said)
     return Rows(
         columns=tuple(Column(*column) for column in answer["columns"]),
         rows=tuple(map(tuple, answer["rows"])),
         truncated=answer["truncated"],
         elapsed_ns=answer["elapsed_ns"],
     )
+
+
+def _stream(said: bytes) -> Stream:
+    head, _, stream = said.partition(b"\n")
+    answer = _answer(head)
+    if len(stream) != answer["size"] + 1:  # its process ended within it
+        raise _died()
+    return Stream(stream[:-1], answer["truncated"], answer["elapsed_ns"])
 
 
 def _environ() -> dict[str, str]:

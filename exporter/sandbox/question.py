@@ -1,11 +1,11 @@
 """One statement, from its text to rows as JSON; in the process that was forked for it.
 
-In: a socket with the question. Out: one line of JSON on it: columns and rows, or why there are none.
+In: a socket with the question. Out: one line of JSON on it: columns and rows, or why there are none; where an Arrow
+stream is asked for, that follows in the place of rows.
 """
 
 import json
 import math
-import re
 import socket
 import threading
 import time
@@ -14,35 +14,19 @@ from datetime import time as time_of_day
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 import duckdb
 import pytz  # type: ignore[import-untyped]  # noqa: F401 (DuckDB needs it to hand out TIMESTAMPTZ; loaded before the fork it costs nothing)
 
 from exporter.sandbox.allowed import Forbidden, check, inner_of, only_of
 from exporter.sandbox.confine import confine
+from exporter.sandbox.stream import written
+from exporter.tenants import folder, narrow
 
 _ROWS_AT_ONCE: Final = 100
 _MESSAGE_LENGTH: Final = 600
 _FILE: Final = "ax.duckdb"
-_LISTS: Final = "stored"  # the schema of lists of segments
-_OPEN: Final = "_open"  # ends the name of a second list of a table
-_PATH: Final = re.compile("'(?:[^']|'')*'")
-_LIST: Final = re.compile(rf"list_value\((?:{_PATH.pattern}(?:, )?)*\)")
-_CARDINALITY: Final = re.compile(r", \(explicit_cardinality = \d+\)")
 
-CONTROL: Final = frozenset(
-    {
-        "alert_history",
-        "alert_rules",
-        "alerts",
-        "alerts_active_summary",
-        "budget_events",
-        "budgets",
-        "cost_projections",
-    }
-)
-"""Views of what operators decide, which no tenant sees."""
 SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -62,9 +46,9 @@ def answer(job: socket.socket) -> None:
     question = json.loads(_exactly(job, int.from_bytes(_exactly(job, 4), "big")))
     limits = question["limits"]
     confine({**limits, "kill_s": math.ceil(limits["kill_s"])})
-    data = question["data"]
+    data, stream = question["data"], b""
     try:
-        said = _asked(Path(data), question["sql"], question["tenant"], limits)
+        said, stream = _asked(Path(data), question["sql"], question["tenant"], limits, is_arrow=question["is_arrow"])
     except RecursionError:
         said = _refusal("statement", "the statement is nested too deeply", "write it flatter")
     except Forbidden as error:
@@ -79,6 +63,8 @@ def answer(job: socket.socket) -> None:
     except (ValueError, OverflowError):  # Python has no such value: an interval of five million years
         said = _refusal("failed", "a value that cannot be shown as it is", "cast it: value::VARCHAR")
     job.sendall(json.dumps(said, allow_nan=False).encode() + b"\n")
+    if stream:
+        job.sendall(stream + b"\n")
 
 
 def _exactly(job: socket.socket, size: int) -> bytes:
@@ -91,10 +77,10 @@ def _exactly(job: socket.socket, size: int) -> bytes:
     return parts
 
 
-def _asked(data: Path, sql: str, tenant: str | None, limits: dict[str, Any]) -> Answer:
+def _asked(data: Path, sql: str, tenant: str | None, limits: dict[str, Any], *, is_arrow: bool) -> tuple[Answer, bytes]:
     started = time.monotonic_ns()
     if not (data / _FILE).is_file():
-        return _refusal("no_data", "nothing is stored yet", "start `ax serve` on this directory first")
+        return _refusal("no_data", "nothing is stored yet", "start `ax serve` on this directory first"), b""
     with duckdb.connect(":memory:", config=SETTINGS) as connection:  # noqa: TID251 (store.duck would load Arrow)
         connection.execute(f"SET memory_limit = '{limits['memory_bytes']}B'")
         connection.execute("SET TimeZone = 'UTC'")
@@ -102,13 +88,22 @@ def _asked(data: Path, sql: str, tenant: str | None, limits: dict[str, Any]) -> 
         statement = _checked(connection, sql, views)
         locked(connection, data, tenant)
         threading.Timer(limits["interrupt_s"], connection.interrupt).start()
-        connection.execute(statement)
-        columns = [[name, str(kind)] for name, kind, *_ in connection.description or ()]
-        if len(json.dumps(columns)) > limits["bytes"]:  # the name of a type can be as long as what it is made of
-            return _refusal("memory", "the names of the columns are too long", "ask for simpler types")
-        rows, truncated = _within(connection, limits["rows"], limits["bytes"])
-    elapsed_ns = time.monotonic_ns() - started
-    return {"columns": columns, "rows": rows, "truncated": truncated, "elapsed_ns": elapsed_ns}
+        said, stream = _in_arrow(connection, statement, limits) if is_arrow else _in_rows(connection, statement, limits)
+    return said | {"elapsed_ns": time.monotonic_ns() - started}, stream
+
+
+def _in_arrow(connection: duckdb.DuckDBPyConnection, statement: str, limits: dict[str, Any]) -> tuple[Answer, bytes]:
+    stream, truncated = written(connection, statement, limits["rows"], limits["bytes"])
+    return {"size": len(stream), "truncated": truncated}, stream
+
+
+def _in_rows(connection: duckdb.DuckDBPyConnection, statement: str, limits: dict[str, Any]) -> tuple[Answer, bytes]:
+    connection.execute(statement)
+    columns = [[name, str(kind)] for name, kind, *_ in connection.description or ()]
+    if len(json.dumps(columns)) > limits["bytes"]:  # the name of a type can be as long as what it is made of
+        return _refusal("memory", "the names of the columns are too long", "ask for simpler types"), b""
+    rows, truncated = _within(connection, limits["rows"], limits["bytes"])
+    return {"columns": columns, "rows": rows, "truncated": truncated}, b""
 
 
 def opened(connection: duckdb.DuckDBPyConnection, data: Path, tenant: str | None) -> frozenset[str]:
@@ -119,28 +114,7 @@ def opened(connection: duckdb.DuckDBPyConnection, data: Path, tenant: str | None
     connection.execute(f"ATTACH {_literal(str(data / _FILE))} AS ax (READ_ONLY)")
     connection.execute("COPY FROM DATABASE ax TO memory")
     connection.execute("DETACH ax")
-    found = connection.execute("SELECT schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal").fetchall()
-    lists = {name: sql for schema, name, sql in found if schema == _LISTS}
-    views = {name for schema, name, _ in found if schema == "main"}
-    if tenant is None:
-        return frozenset(views)
-    for name, sql in lists.items():
-        own = of_tenant(sql, data, name.removesuffix(_OPEN), tenant)
-        connection.execute(own.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1))
-    return frozenset(views - CONTROL)
-
-
-def of_tenant(sql: str, data: Path, table: str, tenant: str) -> str:
-    """A list of segments, `read_parquet(list_value('…', …))`, without those of others; never an empty one."""
-    folder = _literal(f"{data}/segments/")[1:-1]
-    own = re.compile(re.escape(folder) + r"\w+/tenant=" + re.escape(quote(tenant, safe="")) + "/")
-    empty = _literal(f"{data}/schema/{table}.parquet")
-
-    def kept(found: re.Match[str]) -> str:
-        paths = [path for path in _PATH.findall(found[0]) if own.match(path[1:])]
-        return f"list_value({', '.join([empty, *paths])})"
-
-    return _CARDINALITY.sub("", _LIST.sub(kept, sql))
+    return narrow(connection, data, tenant)
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, sql: str, views: frozenset[str]) -> str:
@@ -162,7 +136,7 @@ def locked(connection: duckdb.DuckDBPyConnection, data: Path, tenant: str | None
     if tenant is None:
         folders = [segments, data / "control"]
     else:
-        folders = [table / f"tenant={quote(tenant, safe='')}" for table in segments.iterdir()]
+        folders = [table / folder(tenant) for table in segments.iterdir()]
     listed = ", ".join(_literal(str(folder)) for folder in [data / "schema", *folders])
     connection.execute(f"SET allowed_directories = [{listed}]")
     connection.execute("SET enable_external_access = false")

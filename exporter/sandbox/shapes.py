@@ -49,6 +49,15 @@ class Rows:
     elapsed_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The same as an Arrow stream, made where the statement ran: it is as trustworthy as the statement."""
+
+    arrow: bytes
+    truncated: bool
+    elapsed_ns: int
+
+
 class SqlRefused(AxError):
     """A statement that got no answer, and why."""
 

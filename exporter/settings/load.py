@@ -179,11 +179,14 @@ def _check(config: Config, origins: Mapping[str, str]) -> None:
     """Rules between settings. Raises `BadConfig`."""
     for path in ENDPOINTS:
         host, _ = split(path, str(at(config, path)))
-        if not is_loopback(host) and not config.insecure:
+        if not is_loopback(host) and not config.leaves_loopback:
             raise BadConfig(
-                f"{origins.get(path, path)}: {host} is reached from other machines, without TLS and tokens",
-                mend="use localhost, or add --insecure-i-know where the network is yours",
+                f"{origins.get(path, path)}: {host} is reached from other machines, and there is no TLS",
+                mend="set tls.cert and tls.key, use localhost, or add --insecure-i-know where the network is yours",
             )
+    if (config.tls.cert is None) != (config.tls.key is None):
+        missing, other = ("tls.cert", "tls.key") if config.tls.cert is None else ("tls.key", "tls.cert")
+        raise BadConfig(f"{missing} is not set", mend=f"set it beside {other}, or neither")
     if config.receive.retry_after_min > config.receive.retry_after_max:
         raise BadConfig("receive.retry_after_min is above receive.retry_after_max", mend="lower it")
     if config.journal.file_bytes < config.limits.request_bytes + _RECORD_OVERHEAD_BYTES:

@@ -125,12 +125,9 @@ def _kind(path: str, field: FieldInfo) -> tuple[str, Reader]:
         choices: tuple[str, ...] = get_args(field.annotation)
         allowed = "one of " + ", ".join(choices)
         return allowed, _choice({choice: choice for choice in choices}, allowed)
-    if field.annotation is bool:
-        return "true or false", _choice(_BOOLS, "true or false")
-    if field.annotation is int:
-        return "a whole number from 1", _whole
-    if field.annotation is Path:
-        return "a directory", _path
+    for annotation, allowed, read in _KINDS:
+        if field.annotation == annotation:
+            return allowed, read
     if path in ENDPOINTS:
         return "HOST:PORT", _endpoint
     if get_origin(field.annotation) is tuple and not field.default:
@@ -189,9 +186,25 @@ def _path(raw: object) -> object:
     return Path(raw).expanduser()
 
 
+def _file(raw: object) -> object:
+    if raw is None or isinstance(raw, Path):
+        return raw
+    if not isinstance(raw, str):
+        raise BadConfig(f"cannot take {raw!r}", mend="write a file's path")
+    return Path(raw).expanduser() if raw else None
+
+
 def _endpoint(raw: object) -> object:
     split("endpoint", str(raw))
     return str(raw)
+
+
+_KINDS: Final = (
+    (bool, "true or false", _choice(_BOOLS, "true or false")),
+    (int, "a whole number from 1", _whole),
+    (Path, "a directory", _path),
+    (Path | None, "a file", _file),
+)
 
 
 def _text(value: object, allowed: str) -> str:
@@ -201,4 +214,6 @@ def _text(value: object, allowed: str) -> str:
         return format_size(value)
     if isinstance(value, tuple):
         return ",".join(value)
+    if value is None:
+        return ""
     return str(value).lower() if isinstance(value, bool) else str(value)

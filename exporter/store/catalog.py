@@ -11,11 +11,10 @@ from errno import EIO, ENOSPC
 from os import truncate
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import quote
 
 import xxhash
 
-from exporter import model
+from exporter import model, tenants
 from exporter.errors import Corrupt, DataDirTooNew
 from exporter.store.counts import Counts
 
@@ -85,7 +84,7 @@ def segment_name(number: int, position: int, level: int) -> str:
 
 def partition_path(table: str, tenant: str, day: str, hour: int | None) -> Path:
     """The folder of a partition, relative to the data directory."""
-    folder = Path(SEGMENTS) / table / f"tenant={quote(tenant, safe='')}" / f"date={day}"
+    folder = Path(SEGMENTS) / table / tenants.folder(tenant) / f"date={day}"
     return folder if hour is None else folder / f"hour={hour:02}"
 
 

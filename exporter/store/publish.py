@@ -94,7 +94,8 @@ OBJECTS: Final = (
 """Macros, then views, each in a file of its own in `sql/views/`, in the order in which they are made."""
 
 _SQL: Final = Path(__file__).parent / "sql" / "views"
-_SCHEMA: Final = "schema"  # the folder of one zero-row file a table: an empty list is an error, and it binds at once
+SCHEMA: Final = "schema"
+"""The folder of one zero-row file a table: an empty list is an error, and it binds at once."""
 _NEXT: Final = Path("tmp") / "next.duckdb"
 _PATHS: Final = 2**14  # of segments, remembered: building one takes 20 µs, and each publication lists them all
 
@@ -102,6 +103,11 @@ OPEN: Final = "_open"
 """Ends the name of a list of segments whose cells are in no wider ones yet: `stored.cells_1min_open`."""
 
 Live = Mapping[str, Sequence[Segment]]
+
+
+def objects() -> list[str]:
+    """The statements that make `OBJECTS`."""
+    return [(_SQL / f"{name}.sql").read_text(encoding="utf-8") for name in OBJECTS]
 
 
 class Publisher:
@@ -113,8 +119,8 @@ class Publisher:
         self._connection = duck.memory(threads=1)  # one for all: a new one costs 20 ms
         self._published: dict[str, Sequence[Segment]] = {}
         for name, table in model.STORED.items():
-            _write_schema(self._data / _SCHEMA / f"{name}.parquet", table)
-        disk.sync_directory(self._data / _SCHEMA)
+            _write_schema(self._data / SCHEMA / f"{name}.parquet", table)
+        disk.sync_directory(self._data / SCHEMA)
         tables.make_missing(self._data)
         disk.make_directory(self._data / _NEXT.parent)
 
@@ -165,8 +171,8 @@ class Publisher:
             table = model.STORED[name.removesuffix(OPEN)]
             run(f"CREATE OR REPLACE VIEW stored.{name} AS {self._rows(table, live[name])}")
         if first:
-            for name in OBJECTS:
-                run((_SQL / f"{name}.sql").read_text(encoding="utf-8"))
+            for statement in objects():
+                run(statement)
         run("COMMIT")
         run("USE memory")
         run("DETACH ax")
@@ -192,7 +198,7 @@ class Publisher:
         files' schemas instead (`union_by_name`) costs 60 ms whenever the view is used.
         """
         width = len(table.columns)
-        lists = {width: [duck.file_literal(self._data / _SCHEMA / f"{table.name}.parquet")]}
+        lists = {width: [duck.file_literal(self._data / SCHEMA / f"{table.name}.parquet")]}
         rows = {width: 0}
         for columns, group in groupby(sorted(segments, key=_width), key=_width):
             of = min(columns, width)

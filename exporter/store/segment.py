@@ -90,7 +90,7 @@ def arrow_schema(table: model.Table) -> pa.Schema:
 def build(table: model.Table, rows: pa.Table, origin: Origin | None) -> memoryview:
     """The Parquet file of a fresh segment, in memory. `origin` None: a schema file."""
     sink = pa.BufferOutputStream()
-    with _writer(table, sink, is_closed=False, rows=rows.num_rows) as writer:
+    with _writer(table, sink, is_closed=False, distinct=dict.fromkeys(table.bloom, rows.num_rows)) as writer:
         _write(writer, table, rows)
         if origin is not None:
             writer.add_key_value_metadata(pairs(origin))
@@ -118,8 +118,8 @@ class Compacted:
         """Append `rows` as row groups of their own. The first ones tell how large a bloom filter is."""
         if self._writer is None:
             sink = pa.PythonFile(self._sink, mode="w")
-            distinct = _most_distinct(rows.slice(0, ROW_GROUP_ROWS), self._table.bloom)
-            self._writer = _writer(self._table, sink, is_closed=self._is_closed, rows=distinct)
+            distinct = _distinct(rows.slice(0, ROW_GROUP_ROWS), self._table.bloom)
+            self._writer = _writer(self._table, sink, is_closed=self._is_closed, distinct=distinct)
         _write(self._writer, self._table, rows)
         self.rows += rows.num_rows
 
@@ -141,9 +141,9 @@ class Compacted:
         files.remove([self._temporary])
 
 
-def _most_distinct(rows: pa.Table, columns: Sequence[str]) -> int:
+def _distinct(rows: pa.Table, columns: Sequence[str]) -> dict[str, int]:
     """A span shares its trace with others: as many bits for each row made a trace's filter 2 B a span larger."""
-    return max((pc.count_distinct(rows[name]).as_py() for name in columns), default=1)
+    return {name: pc.count_distinct(rows[name]).as_py() for name in columns}
 
 
 def checksum(data: bytes | memoryview) -> str:
@@ -216,9 +216,17 @@ def pairs(origin: Origin) -> dict[bytes, bytes]:
     return {_ORIGIN: json.dumps(asdict(origin)).encode()}
 
 
-def _writer(table: model.Table, sink: pa.NativeFile, *, is_closed: bool, rows: int) -> pq.ParquetWriter:
-    """All have bloom filters; what `is_closed` has text at zstd level 3 and nested dictionaries, the rest level 1."""
-    bloom = {"ndv": max(1, min(rows, ROW_GROUP_ROWS)), "fpp": _BLOOM_ERROR_RATIO}
+def _writer(
+    table: model.Table, sink: pa.NativeFile, *, is_closed: bool, distinct: Mapping[str, int]
+) -> pq.ParquetWriter:
+    """What `is_closed` has text at zstd level 3 and nested dictionaries, the rest level 1.
+
+    Columns with a bloom filter have as many `distinct` values in a row group.
+    """
+    bloom = {
+        name: {"ndv": max(1, min(values, ROW_GROUP_ROWS)), "fpp": _BLOOM_ERROR_RATIO}
+        for name, values in distinct.items()
+    }
     return pq.ParquetWriter(
         sink,
         arrow_schema(table),
@@ -228,7 +236,7 @@ def _writer(table: model.Table, sink: pa.NativeFile, *, is_closed: bool, rows: i
         write_statistics=[name for name in _STATISTICS if name in table.columns],
         store_schema=False,  # it would say "dictionary" where the files' contract is plain text
         write_page_checksum=True,
-        bloom_filter_options=dict.fromkeys(table.bloom, bloom) or None,
+        bloom_filter_options=bloom or None,
     )
 
 

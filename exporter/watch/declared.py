@@ -34,11 +34,13 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 class Declared:
     """What is declared now.
 
-    `channels` are those that are told; `problems` those of files that cannot be used, and names that do not fit.
+    `made` are names of budgets that were made over the API; `channels` those that are told; `problems` those of files
+    that cannot be used, and names that do not fit.
     """
 
     rules: tuple[Watched, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    made: frozenset[str] = frozenset()
     channels: tuple[Channel, ...] = ()
     routes: tuple[Route, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -54,6 +56,14 @@ class Declared:
     def cooldowns(self) -> dict[str, int]:
         """The cooldown of each rule by its id, nanoseconds."""
         return {watched.id: watched.rule.cooldown for watched in self.rules}
+
+    def origin_of(self, budget: str) -> str:
+        """Where a budget is declared: FILE:LINE, `api`, or `default` for what comes with us."""
+        for document in self.documents.values():
+            for number, one in enumerate(document.entries.get("budgets", ())):
+                if isinstance(one, Budget) and one.name == budget:
+                    return f"{document.source}:{document.line('budgets', number)}"
+        return "api" if budget in self.made else "default"
 
     def switched_off(self) -> tuple[str, ...]:
         """Ids of rules of which nobody is told."""
@@ -79,10 +89,12 @@ def load(
     *,
     kept: Sequence[tuple[str, Rule]] = (),
     toggled: Mapping[str, bool] | None = None,
+    budgets: Sequence[Budget] = (),
 ) -> Declared:
     """What is declared now; a file that cannot be used counts as it was in `before`. Never raises for a bad file.
 
-    `kept` are the rules made over the API, `toggled` what was turned on or off by hand.
+    `kept` and `budgets` are those made over the API, of which files' count more; `toggled` are the rules that were
+    turned on or off by hand.
     """
     documents: dict[Path, Document] = {}
     problems: list[Problem] = []
@@ -97,7 +109,8 @@ def load(
     rules, clashes = declared(found, with_defaults=settings.defaults, kept=kept, toggled=toggled)
     return Declared(
         rules=rules,
-        budgets=in_force(_all(found, "budgets"), defaults=settings.defaults),
+        budgets=in_force((*_all(found, "budgets"), *budgets), defaults=settings.defaults),
+        made=frozenset(one.name for one in budgets),
         channels=effective(_all(found, "channels"), console=settings.console),
         routes=_all(found, "routes"),
         problems=(*problems, *clashes, *between(found)),

@@ -20,6 +20,7 @@ from exporter.alert import ask, hands, kept, saved
 from exporter.alert.rule import Watched
 from exporter.alert.schedule import Turn, begun, done, due, wait_ns
 from exporter.alert.shapes import Change
+from exporter.budget import kept as kept_budgets
 from exporter.clock import Clock
 from exporter.config import Config
 from exporter.control import Control
@@ -36,7 +37,7 @@ from exporter.units import NS_PER_S
 from exporter.watch import gaps
 from exporter.watch.declared import Declared, load, stamp
 from exporter.watch.money import Ledger
-from exporter.watch.round import Asking, Round, commit, tell
+from exporter.watch.round import Asking, Round, commit, introduce, tell
 from exporter.watch.threads import Repeated
 
 CONCURRENCY: Final = 4
@@ -44,6 +45,7 @@ CONCURRENCY: Final = 4
 _TICK_S: Final = 0.25
 _LOOK_NS: Final = NS_PER_S
 _PUBLISH_S: Final = 0.2
+_FILES_S: Final = 5.0
 _BUDGETS_LEAST_NS: Final = 5 * NS_PER_S  # told within 10 s of a commit; a check costs 0.1 s of CPU
 _BUDGETS_MOST_NS: Final = MINUTE
 _STOP_S: Final = 0.9
@@ -134,7 +136,10 @@ class Watch:
             self._stamp = self._what_holds()
             with self.control.reading() as connection:
                 made, toggled = kept.kept(connection), kept.toggled(connection)
-            declared = load(self._config.data, self._config.alert, self.declared, kept=made, toggled=toggled)
+                budgets = kept_budgets.kept(connection)
+            declared = load(
+                self._config.data, self._config.alert, self.declared, kept=made, toggled=toggled, budgets=budgets
+            )
             self._tell_problems(declared)
             self._declare(declared)
         self.wake()
@@ -225,7 +230,7 @@ class Watch:
     def _what_holds(self) -> object:
         """Changes when files or what was made over the API do."""
         with self.control.reading() as connection:
-            return stamp(self._config.data), kept.mark(connection)
+            return stamp(self._config.data), kept.mark(connection), kept_budgets.mark(connection)
 
     def _declare(self, declared: Declared) -> None:
         settings, now = self._config.alert, self.clock.wall()
@@ -235,6 +240,8 @@ class Watch:
             saved.declare(connection, [(one, intervals[one.group.name]) for one in declared.rules])
             gone = saved.left_behind(connection, [one.id for one in declared.rules])
             tell(connection, hands.remove(connection, gone, "rule_removed", now), declared, now)
+            if (declared.channels, declared.routes) != (self.declared.channels, self.declared.routes):
+                introduce(connection, declared, now)
         with self._turning:
             before = self._turns
             self._turns = {
@@ -282,11 +289,19 @@ class Watch:
 
     def _publish(self) -> float:
         version = self.control.version()
-        if version != self._version or not self._publisher.is_whole():
+        if version != self._version or not self._is_whole():
             self._publisher.publish()
             self._version = version
             self._delivery.wake()  # another process may have put something into the outbox
         return _PUBLISH_S
+
+    def _is_whole(self) -> bool:
+        """Whether the tables' files are as we wrote them; looked at rarely, since it was most of what idling cost."""
+        now = monotonic()
+        if now < self._checked_files + _FILES_S:
+            return True
+        self._checked_files = now
+        return self._publisher.is_whole()
 
     def _keep_up(self) -> float:
         now = self.clock.wall()

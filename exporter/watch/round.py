@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event, Lock, Timer
 from typing import Final
 
-from exporter.alert import ask, saved, template
+from exporter.alert import ask, hands, saved, template
 from exporter.alert.evaluate import Context, Failure, evaluate, unusable
 from exporter.alert.rule import Watched
 from exporter.alert.shapes import Change, Sample
@@ -128,6 +128,13 @@ def commit(
 def tell(connection: sqlite3.Connection, changes: Iterable[Change], declared: Declared, now: int) -> None:
     """Puts into the outbox what channels are to be told of changes that are saved."""
     outbox.enqueue(connection, changes, declared.routes, declared.channels, now, declared.cooldowns())
+
+
+def introduce(connection: sqlite3.Connection, declared: Declared, now: int) -> None:
+    """Puts into the outbox what channels that were added are to be told of alerts that fire already."""
+    outbox.introduce(
+        connection, hands.firing(connection), declared.routes, declared.channels, now, declared.cooldowns()
+    )
 
 
 def _evaluate(connection: sqlite3.Connection, watched: Watched, answer: Answer, round_: Round) -> tuple[Change, ...]:

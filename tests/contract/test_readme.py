@@ -1,5 +1,6 @@
 """Every example of the README is executed, in the order and the directory in which a reader would be."""
 
+import json
 import os
 import re
 import shutil
@@ -173,8 +174,17 @@ def test_settings_are_settings(block: Block, server: Server, tmp_path: Path) -> 
     run(["ax", "config", "check", "--config", str(tmp_path / "ax.yaml")], server)
 
 
+@pytest.mark.parametrize("block", blocks("json"), ids=str)
+def test_mcp_clients_can_start_what_they_are_told(block: Block, server: Server) -> None:
+    (started,) = json.loads(block.text)["mcpServers"].values()
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a test", "version": "1"}}
+    asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello})
+    answer = run(["bash", "-c", f"echo '{asked}' | {started['command']} {' '.join(started['args'])}"], server)
+    assert json.loads(answer.splitlines()[0])["result"]["capabilities"]["tools"] is not None
+
+
 def test_every_example_is_of_a_kind_that_is_run() -> None:
-    assert {block.language for block in BLOCKS} == {"bash", "python", "sql", "text", "yaml"}
+    assert {block.language for block in BLOCKS} == {"bash", "json", "python", "sql", "text", "yaml"}
     assert README.count("```") == 2 * len(BLOCKS)
 
 

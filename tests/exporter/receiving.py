@@ -17,6 +17,7 @@ import grpc
 import uvloop
 from google.protobuf import json_format
 
+from exporter.auth import Doors
 from exporter.clock import SystemClock
 from exporter.config import Config
 from exporter.journal import Journal, Tail
@@ -44,7 +45,8 @@ class Receiver:
         self.journal = Journal.open(config.data / "journal", config.journal, self.clock)
         self.loop = loop
         try:
-            self.listening: Listening = self.run(listen(config, self.journal, self.clock, self.counters))
+            self.doors = Doors.open(config, self.clock)
+            self.listening: Listening = self.run(listen(config, self.journal, self.clock, self.counters, self.doors))
         except BaseException:
             self.journal.close()
             raise

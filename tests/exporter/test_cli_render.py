@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from exporter.cli import render
+from exporter.query import plain
 
 
 class Terminal(io.StringIO):
@@ -60,7 +61,7 @@ def test_json_has_a_line_per_row_and_no_rows_are_an_empty_array() -> None:
 
 def test_csv_has_a_header_and_disarms_formulas_but_not_numbers() -> None:
     out = io.StringIO()
-    render.as_csv(rows("SELECT '=1+1' AS a, -5 AS b, NULL AS c, 'x,y' AS d, map {'k': 'v'} AS e"), out)
+    plain.as_csv(rows("SELECT '=1+1' AS a, -5 AS b, NULL AS c, 'x,y' AS d, map {'k': 'v'} AS e"), out)
     assert out.getvalue() == 'a,b,c,d,e\n\'=1+1,-5,,"x,y","{""k"": ""v""}"\n'
 
 

@@ -125,6 +125,21 @@ def test_a_newer_one_is_refused_and_the_mend_said(control: Control, tmp_path: Pa
         assert connection.execute("SELECT count(*) FROM silences").fetchone() == (1,)
 
 
+def test_an_older_one_gets_the_tables_that_it_has_not_and_keeps_what_it_has(control: Control, tmp_path: Path) -> None:
+    with control.writing() as connection:
+        connection.execute(SILENCE)
+    control.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        connection.executescript(
+            f"DROP TABLE kept_budgets; PRAGMA user_version = 1; PRAGMA application_id = {0x6178_6301};"
+        )
+    upgraded = Control.open(tmp_path)
+    assert (count(upgraded), count(upgraded, "kept_budgets"), upgraded.set_aside) == (1, 0, None)
+    upgraded.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (database.VERSION,)
+
+
 @pytest.mark.parametrize(
     "damage",
     [b"", b"\0" * 4096, b"x" * 5000, b"SQLite format 3\0" + b"\1" * 5000],

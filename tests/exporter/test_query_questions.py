@@ -14,8 +14,22 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from exporter.config import Config
 from exporter.decode import decode
 from exporter.errors import AxError
-from exporter.query import calls, compare, components, figures, logs, measures, points, providers, traces, workflows
-from exporter.query.answer import EXACT, SKETCH
+from exporter.query import (
+    calls,
+    compare,
+    components,
+    costs,
+    figures,
+    logs,
+    measures,
+    named,
+    points,
+    providers,
+    service_map,
+    traces,
+    workflows,
+)
+from exporter.query.answer import EXACT, SKETCH, TooMany
 from exporter.query.figures import Of
 from exporter.query.metric_names import KNOWN, MEASURED
 from exporter.query.period import DAY, HOUR, MINUTE, Period
@@ -334,6 +348,46 @@ def test_without_runs_workflows_say_nothing_and_how_to_go_on(views: Views) -> No
     assert workflows.workflows(views, HOURLY).rows == ()
     with pytest.raises(AxError, match="no run begins with 'abc'"):
         workflows.timeline(views, "abc")
+
+
+def test_an_answer_is_bounded_and_says_how_to_narrow_it(views: Views) -> None:
+    count = len(figures.figures(views, HOURLY, by=["provider"]).rows)
+    assert len(figures.figures(views, HOURLY, by=["provider"], most=count).rows) == count > 1
+    for rolled in (False, True):
+        with pytest.raises(TooMany, match="more than 1 rows"):
+            figures.figures(views, HOURLY, by=["provider"], most=1, from_rollups=rolled)
+    stored = next(one.name for one in points.metrics(views, HOURLY).rows if one.kind == "gauge")
+    with pytest.raises(TooMany):
+        points.points(views, stored, HOURLY, step_ns=MINUTE, most=0)
+
+
+def test_costs_are_against_the_time_before_and_what_ended_is_there_too(views: Views) -> None:
+    answer, together = costs.costs(views, HOURLY, by=["provider"])
+    assert together.calls == sum(row.calls for row in answer.rows)
+    assert together.cost_nanos == sum(row.cost_nanos for row in answer.rows)
+    assert {row.before_nanos for row in answer.rows} != {None}
+    last = Period(NOW - MINUTE, NOW)
+    quiet, _ = costs.costs(views, last, by=["model"], where='service = "shop" and duration > 400ms')
+    assert quiet.rows == ()
+
+
+@pytest.mark.parametrize(("kind", "value"), [("gauge", "last"), ("sum", "sum"), ("histogram", "mean")])
+def test_a_stored_metric_comes_to_what_is_usual_for_its_kind(views: Views, kind: str, value: str) -> None:
+    name = next(one.name for one in points.metrics(views, HOURLY).rows if one.kind == kind)
+    one = named.named(views, name, HOURLY)
+    (row,) = named.totals(views, one, HOURLY).rows
+    (whole,) = points.points(views, name, HOURLY).rows
+    assert (one.kind, row.value) == (kind, getattr(whole, value))
+    with pytest.raises(named.NoMetric, match="no metric of that name"):
+        named.named(views, "nothing", HOURLY)
+
+
+def test_services_are_told_with_whom_they_call(views: Views) -> None:
+    found = {(one.caller, one.callee): one for one in service_map.service_map(views, HOURLY).rows}
+    edge = found["shop", "anthropic"]
+    took = durations("anthropic", Period(NOW - 2 * HOUR, NOW))
+    assert (edge.callee_kind, edge.failed, edge.max_duration_ns in took) == ("provider", 10, True)
+    assert service_map.service_map(views, HOURLY, limit=1).rows[0].calls == max(one.calls for one in found.values())
 
 
 def test_an_unknown_dimension_names_those_that_there_are(views: Views) -> None:

@@ -103,7 +103,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_it(tmp_path: Path, setting:
 @pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "example.com"])  # noqa: S104 - what must not be bound
 @pytest.mark.parametrize("setting", ["grpc", "http"])
 def test_others_do_not_reach_us_unless_told_so(tmp_path: Path, setting: str, host: str) -> None:
-    said = "Collector with TLS in front, or add --insecure-i-know"
+    said = "set tls.cert and tls.key, use localhost, or add --insecure-i-know"
     with pytest.raises(BadConfig, match=said), receiving(tmp_path, receive={setting: f"{host}:0"}):
         pass
 
@@ -113,8 +113,9 @@ def test_others_reach_us_when_told_so(tmp_path: Path) -> None:
     with receiving(tmp_path, insecure=True, receive={"grpc": everywhere, "http": everywhere}) as receiver:
         assert receiver.listening.grpc[0].startswith("0.0.0.0:")
         port = receiver.grpc.rpartition(":")[2]
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            assert channel.unary_unary(EXPORT[Signal.TRACES])(SPANS, timeout=20) == b""
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:  # and are asked who they are
+            refused = refusal(lambda: channel.unary_unary(EXPORT[Signal.TRACES])(SPANS, timeout=20))
+            assert refused.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 @pytest.mark.parametrize(

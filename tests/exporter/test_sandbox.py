@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from exporter.sandbox import Cancel, Limits, Rows, Sandbox, SqlRefused
-from exporter.sandbox.question import of_tenant, plain
+from exporter.sandbox.question import plain
+from exporter.tenants import of_tenant
 from tests.exporter.store_tables import NOON, append, opened, seconds, spans
 from tests.running import until
 

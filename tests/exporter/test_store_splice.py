@@ -66,16 +66,19 @@ def test_files_strung_together_hold_their_rows_in_order(pieces: list[Path], tmp_
     assert pq.ParquetFile(whole, page_checksum_verification=True).read_row_group(5, ["tenant_id"]).num_rows == 21
 
 
-def test_an_id_is_found_by_the_bloom_filter_that_came_with_its_rows(pieces: list[Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["trace_id", "span_id"])
+def test_an_id_is_found_by_the_bloom_filter_that_came_with_its_rows(
+    pieces: list[Path], tmp_path: Path, name: str
+) -> None:
     rows = [_segment(path, "spans", 2_000, begin=10_000 * place) for place, path in enumerate(pieces)]
     strung_together(pieces, tmp_path / "whole.parquet")
     whole, probe = str(tmp_path / "whole.parquet"), "SELECT bloom_filter_excludes FROM parquet_bloom_probe(?, ?, ?)"
-    sought = rows[1]["trace_id"][1_500].as_py()
+    sought = rows[1][name][1_500].as_py()
     with duckdb.connect() as connection:
-        excluded = connection.execute(probe, [whole, "trace_id", sought]).fetchall()
+        excluded = connection.execute(probe, [whole, name, sought]).fetchall()
         assert not excluded[3][0]
         assert sum(one for (one,) in excluded) >= 4
-        found = connection.execute(f"SELECT span_id FROM '{whole}' WHERE trace_id = ?", [sought]).fetchall()
+        found = connection.execute(f"SELECT span_id FROM '{whole}' WHERE {name} = ?", [sought]).fetchall()
     assert found == [(rows[1]["span_id"][1_500].as_py(),)]
 
 

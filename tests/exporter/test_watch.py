@@ -129,6 +129,7 @@ def test_what_is_in_the_control_database_is_in_the_views(data: Path) -> None:
         one.tick(2)
         query = "SELECT rule, state, labels['team'], annotations['summary'] FROM alerts"
         until(lambda: ask(data, query) == [("Busy", "firing", "chat", "2 spans")], "seen", seconds=2)
+        assert ask(data, "SELECT unit FROM alerts UNION SELECT unit FROM alert_history") == [("count",)]
         (alert,) = ask(data, "SELECT id FROM alerts")[0]
         other = Control.open(data)  # as a command's
         hands.acknowledge(other, one.watch.declared, alert, "ada", one.clock.now)
@@ -176,6 +177,31 @@ def test_rules_hold_from_the_moment_in_which_their_file_is_saved(data: Path, cap
         one.clock.now += 2 * S
         one.watch.wake()
         until(lambda: one.states() == ["resolved", "resolved"], "a rule that is gone ends")
+
+
+def test_a_channel_that_is_added_while_an_alert_fires_is_told_of_it_once(data: Path) -> None:
+    path, clock = data / "rules" / "channels.yaml", StillClock(NOON)
+    path.write_text("channels: [{name: old, type: console}]\n")
+    with watching(data, clock) as one:
+        one.tick(2)
+        until(lambda: texts(one.said) == ["FIRING critical"], "told")
+        path.write_text("channels: [{name: old, type: console}, {name: new, type: console}]\n")
+        one.tick(2)
+        until(lambda: texts(one.said) == ["FIRING critical"] * 2, "the new one is told")
+        path.write_text("# again\n" + path.read_text())
+        one.watch.reload()
+        one.tick(2)
+    with watching(data, clock) as again:
+        again.tick(2)
+        assert again.said == [], "neither is told twice"
+        alert = ask(data, "SELECT id FROM alerts")[0][0]
+        hands.acknowledge(again.watch.control, again.watch.declared, alert, "ada", clock.now)
+        until(lambda: len(again.said) == 2, "both are told")
+        path.write_text(path.read_text() + "  # and one more\nroutes: [{channels: [new]}]\n")
+        again.watch.reload()
+        again.tick(1)
+        assert len(again.said) == 2, "nobody is told of what somebody looks after"
+    assert texts(one.said) == ["FIRING critical"] * 2
 
 
 def test_a_channel_that_hangs_delays_nobody(data: Path) -> None:

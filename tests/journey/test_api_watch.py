@@ -142,7 +142,7 @@ def test_a_wrong_rule_names_the_field_and_the_mend(server: Server) -> None:
         ({"severity": "bad"}, "severity"),
     ):
         status, problem = ask(server, "POST", "/api/rules", {"rule": {**SLOW, **wrong}})
-        assert (status, problem["field"], bool(problem["mend"])) == (400, field, True), problem
+        assert (status, problem["field"], bool(problem["mend"])) == (400, f"rule.{field}", True), problem
 
 
 def test_a_rule_is_tried_now_and_on_what_is_stored(server: Server) -> None:

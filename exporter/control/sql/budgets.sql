@@ -66,3 +66,13 @@ CREATE TABLE budget_events (
     told INTEGER NOT NULL,
     UNIQUE (budget, generation, period_start, threshold, basis)
 );
+
+-- Budgets made over the API. `definition` is a budget as JSON: what exporter.budget.budget.Budget reads; what
+-- exporter.budget.kept reads and writes. `by` is who wrote it last, where it is known.
+CREATE TABLE kept_budgets (
+    name TEXT PRIMARY KEY,
+    definition TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    by TEXT
+) STRICT, WITHOUT ROWID;

@@ -2,6 +2,7 @@
 -- $start_us, $end_us: the period, Unix microseconds. $margin_us: as long before it a call may have begun.
 -- $step_us: width of a bucket, 0 for one bucket. {where}, {labels}, {groups}, {calls}: made by views.py and filter.py.
 -- $origin_us: where a bucket begins, Unix microseconds.
+-- $most: rows that are given.
 WITH ended AS (
     SELECT *
     FROM ({calls})
@@ -36,3 +37,4 @@ FROM ended
 WHERE end_us >= $start_us::BIGINT AND end_us < $end_us::BIGINT
 GROUP BY bucket_ns {groups}
 ORDER BY bucket_ns, labels
+LIMIT $most::BIGINT

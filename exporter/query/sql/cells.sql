@@ -3,6 +3,7 @@
 -- $origin_us: where a bucket begins, Unix microseconds.
 -- $sources: which cells, a list of call, span. $percentiles: whether to tell them, which takes most of the time.
 -- {where}, {labels}, {groups}: made by views.py and filter.py.
+-- $most: rows that are given.
 WITH picked AS MATERIALIZED (
     SELECT
         CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT
@@ -106,3 +107,4 @@ SELECT
 FROM sums
 LEFT JOIN percentiles USING (place)
 ORDER BY sums.bucket_ns, sums.labels
+LIMIT $most::BIGINT

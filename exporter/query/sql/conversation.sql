@@ -1,5 +1,5 @@
 -- What happened in a conversation, in order: model calls, tools, agents and turns.
--- $conversation: its id, or that of a session.
+-- $conversation: its id, or that of a session. $limit: most rows, after as many as $skip.
 SELECT
     trace_id,
     span_id,
@@ -20,4 +20,5 @@ SELECT
 FROM stored.spans
 WHERE (gen_ai_conversation_id = $conversation OR session_id = $conversation)
   AND (gen_ai_operation_name IS NOT NULL OR ax_kind IS NOT NULL OR parent_span_id IS NULL)
-ORDER BY start_ns, span_id
+ORDER BY start_ns, trace_id, span_id
+LIMIT $limit::BIGINT OFFSET $skip::BIGINT

@@ -1,5 +1,5 @@
 -- What a call cost, and why. A span's id, or the beginning of one; two rows at most.
--- $prefix: lower-case hexadecimal digits.
+-- $prefix: lower-case hexadecimal digits. {of_trace}: by calls.py, with $trace_id.
 SELECT
     trace_id,
     span_id,
@@ -31,6 +31,6 @@ SELECT
     price_date,
     unpriced
 FROM stored.spans
-WHERE starts_with(span_id, $prefix)
+WHERE {of_trace} AND starts_with(span_id, $prefix)
 ORDER BY start_ns
 LIMIT 2

@@ -1,5 +1,5 @@
 -- Log records that a search finds, newest first, of those times that log_times.sql has found.
--- $times_us: these, Unix microseconds. $limit: most rows. {where}: made by search.py and filter.py.
+-- $times_us: these, Unix microseconds. $limit: most rows, after as many as $skip. {where}: made by search.py and filter.py.
 -- What DuckDB can ask while it reads one column spares it the others of all that do not match. It looks through the
 -- list for each row, so of a long one only its ends are used.
 SELECT
@@ -19,5 +19,7 @@ WHERE time >= make_timestamptz(list_min($times_us::BIGINT[]))
   AND time <= make_timestamptz(list_max($times_us::BIGINT[]))
   AND (len($times_us::BIGINT[]) > 200 OR list_contains($times_us::BIGINT[], epoch_us(time)))
   AND {where}
-ORDER BY time DESC, time_unix_nano DESC
-LIMIT $limit::BIGINT
+ORDER BY
+    time DESC, time_unix_nano DESC, trace_id, span_id, severity_number, service_name, event_name, body, error_type,
+    attributes::VARCHAR
+LIMIT $limit::BIGINT OFFSET $skip::BIGINT

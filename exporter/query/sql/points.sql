@@ -2,6 +2,7 @@
 -- $name: of the metric. $start_us, $end_us: the period, Unix microseconds. $step_us: width of a bucket, 0 for one.
 -- $origin_us: where a bucket begins, Unix microseconds.
 -- {where}, {labels}, {groups}: made by views.py and filter.py.
+-- $most: rows that are given.
 WITH picked AS MATERIALIZED (
     SELECT
         CASE WHEN $step_us::BIGINT = 0 THEN $start_us::BIGINT
@@ -60,3 +61,4 @@ SELECT sums.bucket_ns, sums.labels, unit, count, sum, min, max, last, percentile
 FROM sums
 LEFT JOIN percentiles ON percentiles.bucket_ns = sums.bucket_ns AND percentiles.labels = sums.labels
 ORDER BY sums.bucket_ns, sums.labels
+LIMIT $most::BIGINT

@@ -2,6 +2,7 @@
 -- $start_us, $end_us: the period, Unix microseconds. $margin_us: as long before it a span may have begun.
 -- $step_us: width of a bucket, 0 for one bucket. {where}, {labels}, {groups}: made by views.py and filter.py.
 -- $origin_us: where a bucket begins, Unix microseconds.
+-- $most: rows that are given.
 WITH ended AS (
     SELECT *, epoch_us(start_time) + duration_ns // 1000 AS end_us
     FROM stored.spans
@@ -36,3 +37,4 @@ FROM ended
 WHERE end_us >= $start_us::BIGINT AND end_us < $end_us::BIGINT
 GROUP BY bucket_ns {groups}
 ORDER BY bucket_ns, labels
+LIMIT $most::BIGINT

@@ -1,5 +1,5 @@
 -- The spans of a trace, running ones too, in the order in which they began.
--- $trace_id: as in the column.
+-- $trace_id: as in the column. $limit: most rows. {attributes}: by traces.py.
 WITH ended AS (FROM stored.spans WHERE trace_id = $trace_id),
 running AS (
     SELECT *
@@ -24,7 +24,9 @@ SELECT
     gen_ai_usage_input_tokens AS tokens_input,
     gen_ai_usage_output_tokens AS tokens_output,
     cost_nanos,
+    is_counted,
     is_running,
-    attributes
+    {attributes} AS attributes
 FROM (SELECT *, false AS is_running FROM ended UNION ALL BY NAME SELECT *, true AS is_running FROM running)
 ORDER BY start_ns, span_id
+LIMIT $limit::BIGINT

@@ -1,5 +1,6 @@
 -- Traces of a period, newest first.
--- $start_us, $end_us: the period in which they began, Unix microseconds. $limit: most rows. {where}: by filter.py.
+-- $start_us, $end_us: the period in which they began, Unix microseconds. $limit: most rows. {where}: by filter.py,
+-- {after}: by traces.py.
 WITH touched AS (
     SELECT *
     FROM stored.spans
@@ -28,6 +29,6 @@ summed AS (
 )
 SELECT *
 FROM summed
-WHERE {where}
-ORDER BY start_ns DESC
+WHERE {after} AND {where}
+ORDER BY start_ns DESC, trace_id DESC
 LIMIT $limit::BIGINT

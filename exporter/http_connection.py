@@ -75,7 +75,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Awaits the next request, if the answer to this one went before."""
         super().on_message_complete()
-        if self.cycle.response_complete:
+        if self.cycle is not None and self.cycle.response_complete:  # there is none where a WebSocket begins
             self._start_deadline(self.timeout_keep_alive)
 
     def on_response_complete(self) -> None:

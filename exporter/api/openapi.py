@@ -1,0 +1,69 @@
+"""OpenAPI as the routes really answer.
+
+In: what FastAPI makes of the application. Out: the same where every refusal is a problem, as `problems` answers it.
+"""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from exporter.api.problems import MEDIA, WITH_BODY, described
+
+Described = dict[str, Any]
+
+_FIRST_REFUSAL: Final = 400
+_PROBLEM: Final = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_THEIRS: Final = ("HTTPValidationError", "ValidationError")
+"""What FastAPI says of requests that do not fit; ours are 400 and a `Problem`."""
+
+
+def describe(app: FastAPI) -> None:
+    """Lets the application describe itself so."""
+    made = app.openapi
+    app.openapi = lambda: app.openapi_schema or _kept(app, corrected(made()))  # type: ignore[method-assign]
+
+
+def _kept(app: FastAPI, found: Described) -> Described:
+    app.openapi_schema = found
+    return found
+
+
+def corrected(found: Described) -> Described:
+    """The description, changed in place."""
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            _correct(operation)
+    for name in _THEIRS:
+        found["components"]["schemas"].pop(name, None)
+    _simplify(found)
+    return found
+
+
+def _correct(operation: Described) -> None:
+    responses = operation["responses"]
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
+    if "requestBody" in operation:
+        for status, about in described(*WITH_BODY).items():
+            responses.setdefault(str(status), {"description": about["description"]})
+    for status, about in responses.items():
+        if status.isdigit() and int(status) >= _FIRST_REFUSAL and _is_problem(about):
+            about["content"] = _PROBLEM
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _is_problem(about: Described) -> bool:
+    return "content" not in about or MEDIA in about["content"]
+
+
+def _simplify(part: Any) -> None:
+    """Tuples of one type become arrays of a length: the same, which more readers of OpenAPI understand."""
+    if isinstance(part, list):
+        for each in part:
+            _simplify(each)
+    elif isinstance(part, dict):
+        prefix = part.get("prefixItems")
+        if isinstance(prefix, list) and prefix and all(one == prefix[0] for one in prefix) and "items" not in part:
+            part["items"] = part.pop("prefixItems")[0]
+        for each in part.values():
+            _simplify(each)

@@ -1,0 +1,69 @@
+"""A server with the telemetry of `ax demo` in it, and one of all that can be made over the API.
+
+In: a data directory. Out: the server, and ids of what is in it.
+"""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.running import AX, ENVIRON, Server, running, until
+
+_OWN: Final = """
+groups:
+  - name: quick
+    interval: 1s
+    rules:
+      - {alert: Always, sql: "select 'a' as team, 7 as value", by: [team], operator: ">", threshold: 5, window: 1m}
+channels:
+  - {name: log, type: console}
+"""
+RULE: Final = {"alert": "Kept", "metric": "p95_latency", "operator": ">", "threshold": "2s", "window": "5m"}
+BUDGET: Final = {"name": "kept", "usd": 5, "per": "day"}
+_MADE: Final[Mapping[str, dict[str, Any]]] = {
+    "/api/rules": {"rule": RULE, "by": "ada"},
+    "/api/silences": {"by": "ada", "for": "2h", "matchers": ["alert=Kept"]},
+    "/api/budgets": {"budget": BUDGET, "by": "ada"},
+}
+_KNOWN: Final[Mapping[str, tuple[str, str]]] = {
+    "trace": ("/api/spans?range=1d&limit=1", "trace_id"),
+    "span": ("/api/spans?range=1d&limit=1", "span_id"),
+    "call": ("/api/llm-calls?range=1d&limit=3", "span_id"),
+    "run": ("/api/workflow-runs?range=1d&limit=3", "run_id"),
+    "conversation": ("/api/conversations?range=1d&limit=3", "conversation_id"),
+    "metric": ("/api/metrics?range=1d&limit=20", "name"),
+    "alert": ("/api/alerts?state=firing&rule=quick/Always", "id"),
+}
+
+
+@contextmanager
+def demonstrated(data: Path) -> Iterator[Server]:
+    """The server; it is well afterwards, and no error of ours is in its log."""
+    subprocess.run([*AX, "demo", "--once", "--data", str(data)], env=ENVIRON, capture_output=True, check=True)
+    (data / "rules" / "own.yaml").write_text(_OWN)
+    with running(data, environ={"AX_ALERT_DELAY": "0s"}) as server:
+        for path, body in _MADE.items():
+            httpx.post(f"{server.ui}{path}", json=body, timeout=30).raise_for_status()
+        until(lambda: bool(_ids(server, "alert")), "the alert fires")
+        yield server
+        assert httpx.get(f"{server.ui}/healthz", timeout=30).text == "ok"
+        assert [line for line in server.log().splitlines() if "Traceback" in line] == []
+
+
+def known(server: Server) -> dict[str, list[str]]:
+    """Ids of what is stored, by kind."""
+    found = {kind: _ids(server, kind) for kind in _KNOWN}
+    assert [kind for kind, ids in found.items() if not ids] == []
+    made = {"budget": [BUDGET["name"]], "group": ["api"], "rule": [RULE["alert"]], "channel": ["log"]}
+    silences = httpx.get(f"{server.ui}/api/silences", timeout=30).json()
+    return {**found, **made, "silence": [one["id"] for one in silences]}
+
+
+def _ids(server: Server, kind: str) -> list[str]:
+    path, name = _KNOWN[kind]
+    items = httpx.get(f"{server.ui}{path}", timeout=60).raise_for_status().json()["items"]
+    return sorted({str(item[name]) for item in items})

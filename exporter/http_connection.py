@@ -6,7 +6,7 @@ In: bytes of a socket. Out: ASGI requests whose heads are small and came in time
 import asyncio
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from exporter.units import NS_PER_S
 
@@ -75,7 +75,8 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Awaits the next request, if the answer to this one went before."""
         super().on_message_complete()
-        if self.cycle is not None and self.cycle.response_complete:  # there is none where a WebSocket begins
+        cycle: RequestResponseCycle | None = self.cycle  # there is none where a WebSocket begins
+        if cycle is not None and cycle.response_complete:
             self._start_deadline(self.timeout_keep_alive)
 
     def on_response_complete(self) -> None:

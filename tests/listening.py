@@ -33,18 +33,26 @@ class Ear:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
+        self._unheard: list[Said] = []
 
     def say(self, **message: Any) -> None:
         """Sends a message."""
         self.socket.send(json.dumps(message))
 
     def hear(self, op: str, of: str | None = None, *, seconds: float = WAIT_S) -> Said:
-        """The next message of that kind, of that subscription where it is told. Raises `TimeoutError`."""
+        """The next message of that kind, of that subscription where it is told; others are there to be heard later.
+
+        Raises `TimeoutError`.
+        """
         deadline = time.monotonic() + seconds
+        unheard, self._unheard = self._unheard, []
         while True:
-            message: Said = json.loads(self.socket.recv(timeout=max(0.0, deadline - time.monotonic())))
+            left_s = max(0.0, deadline - time.monotonic())
+            message: Said = unheard.pop(0) if unheard else json.loads(self.socket.recv(timeout=left_s))
             if message["op"] == op and of in {None, message.get("id")}:
+                self._unheard += unheard
                 return message
+            self._unheard.append(message)
 
     def subscribe(self, channel: str, name: str | None = None, **asked: Any) -> Said:
         """Subscribes, and gives the snapshot."""

@@ -13,7 +13,9 @@ LANGUAGES: Final = frozenset(
     {
         *("range", "start", "end", "step"),  # times, of which some exclude others
         *("filter", "fields", "by", "measure", "cursor"),  # names that depend on what is asked, and marks of ours
+        *("aggregation", "zone"),  # of stored metrics alone; names of places
         *("rule", "budget", "matchers", "for"),  # what files in rules/ hold too
+        *("trace", "span", "run"),  # the beginning of an id, which several have
         *("statement", "failed", "timeout", "memory"),  # SQL
     }
 )

@@ -22,8 +22,8 @@ Shown = Literal["inactive", "pending", "firing", "acknowledged", "resolved"]
 _DAY_NS: Final = 86_400 * NS_PER_S
 _MOST_LISTED: Final = 1_000
 _TENANT: Final = "json_extract(labels, '$.tenant')"
-"""Whose an alert is, by its labels: rules that tell tenants apart and budgets of one tenant give it. Others are nobody's,
-since they are about all."""
+"""Whose an alert is, by its labels: rules that tell tenants apart give it, and budgets of one tenant. Others are about
+all, so no tenant sees them."""
 
 
 class NoAlert(AxError):

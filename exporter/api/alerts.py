@@ -101,9 +101,7 @@ def _add_reading(router: APIRouter, shared: Shared) -> None:
             return listed.statistics(connection, shared.clock.wall(), tenant=caller.tenant)
 
     @router.get("/api/alerts/history", response_model=Page[Entry])
-    def history(
-        caller: Reader, alert: str | None = None, limit: Limit = 100, cursor: Cursor = None
-    ) -> object:
+    def history(caller: Reader, alert: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> object:
         """What changed, the latest first: of one alert, by the beginning of its id, or of all."""
         mark, tenant = pages.read(cursor, int), caller.tenant
         with shared.watch.control.reading() as connection:

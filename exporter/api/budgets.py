@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from starlette.convertors import StringConvertor, register_url_convertor  # codespell:ignore convertors
 
 from exporter.api import pages
 from exporter.api.asked import By, Where
@@ -40,7 +41,7 @@ _MADE: Final[dict[str, JsonValue]] = {
 }
 
 
-class Made(BaseModel):
+class Budgeted(BaseModel):
     """A budget, and who says so."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"budget": _MADE, "by": "ada"}]})
@@ -49,8 +50,15 @@ class Made(BaseModel):
     by: str | None = Field(None, max_length=200)
 
 
+class _Name(StringConvertor):
+    """A budget's name in a path: not that of another route, which then would seem to take what budgets take."""
+
+    regex = rf"(?!(?:{'|'.join(kept.TAKEN)})$)[^/]+"
+
+
 def routes(shared: Shared) -> APIRouter:
     """All of them."""
+    register_url_convertor("budget", _Name())
     router = APIRouter(tags=["budgets"], responses=RESPONSES)
     _add_reading(router, shared)
     _add_changing(router, shared)
@@ -91,7 +99,7 @@ def _add_reading(router: APIRouter, shared: Shared) -> None:
         found = [dict(zip(_EVENTS, row, strict=True)) for row in rows]
         return pages.page(found, limit, lambda one: [one["number"]])
 
-    @router.get("/api/budgets/{name}")
+    @router.get("/api/budgets/{name:budget}")
     def budget(name: str, caller: Reader) -> dict[str, Any]:
         """One budget: what is spent of how much by everybody together, for the gate in the SDK."""
         found = next((one for one in _of(shared, caller) if one.name == name), None)
@@ -103,7 +111,7 @@ def _add_reading(router: APIRouter, shared: Shared) -> None:
 
 def _add_changing(router: APIRouter, shared: Shared) -> None:
     @router.post("/api/budgets", status_code=201, responses=described(409))
-    def make(said: Made, _: Admin) -> dict[str, Any]:
+    def make(said: Budgeted, _: Admin) -> dict[str, Any]:
         """Makes a budget; 409 where there is one of that name. The first that is made takes the place of ours."""
         wanted = _budget_of(said.budget)
 
@@ -114,8 +122,8 @@ def _add_changing(router: APIRouter, shared: Shared) -> None:
 
         return _keep(shared, wanted, said.by, may_be_made)
 
-    @router.put("/api/budgets/{name}", responses=described(409))
-    def change(name: str, said: Made, _: Admin) -> dict[str, Any]:
+    @router.put("/api/budgets/{name:budget}", responses=described(409))
+    def change(name: str, said: Budgeted, _: Admin) -> dict[str, Any]:
         """Puts another in the place of a budget that was made here.
 
         Where amount, period or scope change, what was crossed is worked out anew; nobody is told of less than before.
@@ -125,7 +133,7 @@ def _add_changing(router: APIRouter, shared: Shared) -> None:
         wanted = _budget_of({**said.budget, "name": name})
         return _keep(shared, wanted, said.by, lambda *, is_kept, origin: _own(shared, name, origin, is_kept=is_kept))
 
-    @router.delete("/api/budgets/{name}", status_code=204, responses=described(409))
+    @router.delete("/api/budgets/{name:budget}", status_code=204, responses=described(409))
     def delete(name: str, _: Admin) -> None:
         """Removes a budget that was made here; what it told ends, what was spent stays known."""
         watch = shared.watch

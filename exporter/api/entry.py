@@ -8,6 +8,7 @@ asks too often, each as problem+json, also to those who want a WebSocket. A toke
 import ipaddress
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from exporter.api.guard import READING, Asgi, Message, Receive, Send
@@ -90,7 +91,17 @@ class Entry:
             title = "a change that a cookie asks for needs the header X-Ax-Request"
             return Problem(title=title, status=403, mend="send X-Ax-Request: 1, or a token"), {}
         scope["caller"] = token.caller if token is not None else ANYBODY if refused is None else NOBODY
+        if scope["type"] == "websocket":  # it may be open for days
+            scope["holds"] = partial(self._holds, asked)
         return None, {}
+
+    def _holds(self, asked: _Asked) -> bool:
+        """Whether who was let in would be let in again."""
+        try:
+            self._token(asked)
+        except Refused:
+            return False
+        return True
 
     def _token(self, asked: _Asked) -> tuple[Token | None, bool]:
         """The token, and whether a cookie stands for it. Raises `Refused`."""

@@ -122,6 +122,7 @@ CONVERSATION: Final = Conversation(
     user_id="ada",
     service_name="shop",
     start_ns=_AT_NS,
+    last_ns=_AT_NS + 60_000_000_000,
     duration_ns=62_000_000_000,
     traces=4,
     llm_calls=6,

@@ -17,7 +17,8 @@ from exporter.query.measures import MEASURES
 MOST_ROWS: Final = 30_000
 """Of a series: 300 buckets of 100 groups."""
 
-_OF: Final = {"calls": Of.CALLS, "spans": Of.SPANS}
+OF: Final = {"calls": Of.CALLS, "spans": Of.SPANS}
+Kind = Annotated[Literal["calls", "spans"], Query(description="of LLM calls, or of all spans")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,8 @@ class Narrowed:
     of: Of
 
 
-def _narrowed(
-    by: By,
-    where: Where = None,
-    of: Annotated[Literal["calls", "spans"], Query(description="of LLM calls, or of all spans")] = "calls",
-) -> Narrowed:
-    return Narrowed(by, where, _OF[of])
+def _narrowed(by: By, where: Where = None, of: Kind = "calls") -> Narrowed:
+    return Narrowed(by, where, OF[of])
 
 
 Whose = Annotated[Narrowed, Depends(_narrowed)]

@@ -17,7 +17,7 @@ from exporter.api.problems import RESPONSES, Busy, Problem, answer, described, p
 from exporter.api.shared import Shared
 from exporter.errors import AxError
 from exporter.live import asked, words
-from exporter.live.client import TOO_MANY, Client
+from exporter.live.client import REFUSED, Client
 from exporter.live.hub import CHANNELS, MOST_CLIENTS, Hub
 from exporter.live.told import Sources
 
@@ -28,7 +28,8 @@ The client says
   "limit":100,"resume":"CURSOR"}`. All but the first three may be left out. Channels, and what else each takes:
   `logs` filter, search, range · `traces` filter, range · `workflows` filter, range ·
   `metrics` filter, range, step (whole minutes), by (a list), and measure or metric (else the overview's figures) ·
-  `alerts` rule, severity (a list) · `health` component. At most 20 subscriptions, each with its own id.
+  `alerts` rule, severity (a list) · `health` component (not for tokens of one tenant).
+  At most 20 subscriptions, each with its own id.
 - `{"op":"unsubscribe","id":"a"}` and `{"op":"ping"}`, which is answered by `pong`.
 
 The server says
@@ -42,8 +43,8 @@ The server says
   lost, nothing comes twice. Where too much has come since, there is a `snapshot` instead.
 - `problem` as every refusal of the API has it, with the `id` of the subscription that is over by it.
 
-Codes of its closing: 1001 the server stops; 1008 too many messages that cannot be read; 1013 too much waits for a
-client that does not read, which may come again and resume. A message to us has at most 64 KiB.
+Codes of its closing: 1001 the server stops; 1008 the token holds no more, or too many messages cannot be read; 1013
+too much waits for a client that does not read, which may come again and resume. A message to us has at most 64 KiB.
 """
 _BAD_MESSAGES: Final = 20
 """So many in a row that cannot be read, and it is no client of ours."""
@@ -108,7 +109,7 @@ async def _receive(socket: WebSocket, hub: Hub, client: Client) -> None:
             except asked.BadMessage as error:
                 bad += 1
                 client.put(words.problem(_problem(error), error.id))
-        client.leave(TOO_MANY, "messages that cannot be read")
+        client.leave(REFUSED, "messages that cannot be read")
 
 
 def _do(text: str | None, hub: Hub, client: Client) -> None:

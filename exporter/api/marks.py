@@ -5,7 +5,7 @@ In: `cursor`. Out: where the page before ended, and back.
 
 from exporter.api import pages
 from exporter.errors import AxError
-from exporter.query.paged import MOST_SEEN, Mark
+from exporter.query.paged import MOST_SEEN, After, Mark
 
 
 def read(cursor: str | None) -> Mark | None:
@@ -22,3 +22,14 @@ def read(cursor: str | None) -> Mark | None:
 def written(mark: Mark | None) -> str | None:
     """The cursor of the next page; None at the end."""
     return None if mark is None else pages.written([mark.time_ns, mark.seen])
+
+
+def read_after(cursor: str | None) -> After | None:
+    """The time and the id that were written. Raises `AxError` for what was not."""
+    found = pages.read(cursor, int, str)
+    return None if found is None else (found[0], found[1])
+
+
+def written_after(after: After | None) -> str | None:
+    """The cursor of the next page; None at the end."""
+    return None if after is None else pages.written(list(after))

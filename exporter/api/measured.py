@@ -9,10 +9,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exporter.api import described, pages
-from exporter.api.asked import Fields, Step, Time
+from exporter.api.asked import Fields, Step, Time, Where
 from exporter.api.callers import Reader
 from exporter.api.described import Some
-from exporter.api.figured import EXAMPLE, MOST_ROWS, Labels, Whose, labelled
+from exporter.api.figured import EXAMPLE, MOST_ROWS, OF, Kind, Labels, Whose, labelled
 from exporter.api.pages import Cursor, Limit
 from exporter.api.problems import RESPONSES
 from exporter.api.shared import Shared
@@ -114,13 +114,14 @@ def _add_list(router: APIRouter, shared: Shared) -> None:
         name: Name,
         caller: Reader,
         time: Time,
-        whose: Whose,
         fields: Fields,
+        where: Where = None,
+        of: Kind = "calls",
     ) -> Response:
         """By what it can be told apart and filtered, each with its values, the most frequent first, 100 at most."""
         with shared.views(caller) as views:
             period = time.period(shared.clock.wall())
-            found = labels(views, named(views, name, period), period, where=whose.where, of=whose.of)
+            found = labels(views, named(views, name, period), period, where=where, of=OF[of])
         return answered(request, found, Label, fields=fields)
 
 

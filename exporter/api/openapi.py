@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from exporter.api.answers import ANSWERS
 from exporter.api.problems import MEDIA, WITH_BODY, described
 
 Described = dict[str, Any]
@@ -30,9 +31,15 @@ def _kept(app: FastAPI, found: Described) -> Described:
 
 def corrected(found: Described) -> Described:
     """The description, changed in place."""
-    for operations in found["paths"].values():
-        for operation in operations.values():
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
             _correct(operation)
+            if (method, path) in ANSWERS:
+                for media in operation["responses"]["200"]["content"].values():
+                    media.setdefault("example", ANSWERS[method, path])
+            for response in operation["responses"].values():
+                for media in response.get("content", {}).values():
+                    _complete(media.get("example"), media.get("schema", {}), found["components"]["schemas"])
     for name in _THEIRS:
         found["components"]["schemas"].pop(name, None)
     _simplify(found)
@@ -40,6 +47,7 @@ def corrected(found: Described) -> Described:
 
 
 def _correct(operation: Described) -> None:
+    operation["summary"] = _summary(operation)
     responses = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
@@ -52,8 +60,30 @@ def _correct(operation: Described) -> None:
     operation["responses"] = dict(sorted(responses.items()))
 
 
+def _summary(operation: Described) -> str:
+    """The first sentence of what is said of it; FastAPI would take the function's name."""
+    said = " ".join(str(operation.get("description") or operation["summary"]).partition("\n\n")[0].split())
+    return said.partition(". ")[0].rstrip(".")
+
+
 def _is_problem(about: Described) -> bool:
     return "content" not in about or MEDIA in about["content"]
+
+
+def _complete(example: Any, schema: Described, schemas: Described) -> None:
+    """Puts back the nulls of an example, which FastAPI leaves out."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    for one in schema.get("anyOf", []):
+        _complete(example, one, schemas)
+    if isinstance(example, list):
+        for each in example:
+            _complete(each, schema.get("items", {}), schemas)
+    elif isinstance(example, dict):
+        for name, of_name in schema.get("properties", {}).items():
+            if name in schema.get("required", []):
+                example.setdefault(name, None)
+            _complete(example.get(name), of_name, schemas)
 
 
 def _simplify(part: Any) -> None:

@@ -125,10 +125,11 @@ def about(name: str) -> Iterator[None]:
     try:
         yield
     except AxError as error:
-        if _status(error) != _BAD:
+        found = problem_of(error)
+        if found.status != _BAD or found.reason:
             raise
-        field, message = _field(error.message)
-        raise AxError(f"{name}.{field}: {message}" if field else f"{name}: {message}", mend=error.mend) from error
+        where = f"{name}.{found.field}" if found.field else name
+        raise AxError(f"{where}: {found.title}", mend=error.mend) from error
 
 
 def refuse(app: FastAPI) -> None:

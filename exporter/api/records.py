@@ -12,7 +12,7 @@ from exporter.api import described, examples, fresh, marks, shown
 from exporter.api.asked import Fields, Time, Where
 from exporter.api.callers import Reader
 from exporter.api.pages import Cursor, Limit
-from exporter.api.problems import RESPONSES
+from exporter.api.problems import RESPONSES, about
 from exporter.api.shared import Shared
 from exporter.query import calls
 from exporter.query.calls import Bill
@@ -63,11 +63,11 @@ def _add_call(router: APIRouter, shared: Shared) -> None:
     @router.get("/api/llm-calls/{span}", dependencies=unchanged, **described.object_of(examples.CALL))
     def call(request: Request, caller: Reader, span: SpanId, trace: OfTrace = None) -> Response:
         """One call of a model, by its span's id, with its messages: input, output and instructions."""
-        with shared.views(caller) as views:
+        with about("span"), shared.views(caller) as views:
             return shown.single(request, calls.call(views, span, trace))
 
     @router.get("/api/llm-calls/{span}/cost", dependencies=unchanged, **described.one(examples.BILL))
     def cost(request: Request, caller: Reader, span: SpanId, trace: OfTrace = None) -> Response:
         """What one call cost by part, in nano-dollars, by which price; `unpriced` says why it has none."""
-        with shared.views(caller) as views:
+        with about("span"), shared.views(caller) as views:
             return shown.one(request, calls.bill(views, span, trace), Bill)

@@ -7,13 +7,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Response
 
 from exporter.api.callers import Reader
 from exporter.api.counted import FIRST, LAST, OTHERS, Counts, Labels, Told, told
-from exporter.api.metrics import OPENMETRICS, heading, labelled, media_type
+from exporter.api.metrics import OPENMETRICS, TEXT, heading, labelled, media_type
 from exporter.api.problems import RESPONSES
 from exporter.api.shared import Shared
 from exporter.auth import Caller
@@ -61,6 +61,17 @@ _DURATION: Final = Metric(
 )
 
 
+_EXAMPLE: Final = 'ax_calls_total{model="gpt-5-mini",provider="openai",tenant="default"} 50'
+_TEXT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "content": {
+            media.partition(";")[0]: {"schema": {"type": "string"}, "example": _EXAMPLE}
+            for media in (TEXT, OPENMETRICS)
+        }
+    }
+}
+
+
 @dataclass(slots=True)
 class _Kept:
     """What one tenant, or everybody, was told last; `lock` lets one question at a time be asked."""
@@ -72,7 +83,7 @@ class _Kept:
 
 def routes(shared: Shared) -> APIRouter:
     """The one there is."""
-    router = APIRouter(tags=["prometheus"], responses=RESPONSES)
+    router = APIRouter(tags=["prometheus"])
     kept: OrderedDict[str | None, _Kept] = OrderedDict()
     lock = threading.Lock()
 
@@ -84,11 +95,7 @@ def routes(shared: Shared) -> APIRouter:
                 kept.popitem(last=False)
             return found
 
-    @router.get(
-        "/metrics/rollups",
-        response_class=Response,
-        responses={200: {"description": "counters", "content": {"text/plain": {}, "application/openmetrics-text": {}}}},
-    )
+    @router.get("/metrics/rollups", response_class=Response, responses=RESPONSES | _TEXT)
     def rollups(caller: Reader, accept: Annotated[str, Header()] = "") -> Response:
         """LLM calls, failures, cost, tokens and durations of the UTC day, for Prometheus to scrape.
 

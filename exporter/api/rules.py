@@ -182,7 +182,7 @@ def _add_trying(router: APIRouter, shared: Shared) -> None:
         with places.one(), reading(shared.config.data) as views:
             answer = ask.samples(views, [watched], now, delay_ns, run_sql=bounded(shared))[watched.id]
         context = Context(started_at=0, interval_ns=watched.group.interval_ns(settings.interval))
-        _, changes = evaluate(watched, (), answer, now, context)
+        changes = evaluate(watched, (), answer, now, context)[1]
         if isinstance(answer, Failure):
             return {"id": watched.id, "error": answer.message, "samples": [], "changes": []}
         return {

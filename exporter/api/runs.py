@@ -13,7 +13,7 @@ from exporter.api.asked import Fields, Time, Where
 from exporter.api.callers import Reader
 from exporter.api.described import Some
 from exporter.api.pages import Cursor, Limit
-from exporter.api.problems import RESPONSES, NotFound
+from exporter.api.problems import RESPONSES, NotFound, about
 from exporter.api.shared import Shared
 from exporter.query import calls, workflows
 from exporter.query.answer import Answer
@@ -79,7 +79,7 @@ def _add_runs(router: APIRouter, shared: Shared) -> None:
     @router.get("/api/workflow-runs/{run}", tags=["workflows"], dependencies=_UNCHANGED, **run_example)
     def one_run(request: Request, caller: Reader, run: RunId) -> Response:
         """One run with its steps."""
-        with shared.views(caller) as views:
+        with about("run"), shared.views(caller) as views:
             return shown.one(request, Detail(*workflows.timeline(views, run)), Detail)
 
     bar = Bar("load", "Load orders", "completed", examples.SPAN_ID, 12_000_000, 800_000_000, False, 0, None)  # noqa: FBT003 (columns)
@@ -88,7 +88,7 @@ def _add_runs(router: APIRouter, shared: Shared) -> None:
     def timeline(request: Request, caller: Reader, run: RunId) -> Response:
         """The steps of a run on a time line that begins with it; what still runs is as long as it has run so far."""
         now_ns = shared.clock.wall()
-        with shared.views(caller) as views:
+        with about("run"), shared.views(caller) as views:
             found, steps = workflows.timeline(views, run)
         bars = tuple(_bar(step, found.start_ns, now_ns) for step in steps)
         return shown.answered(request, Answer(bars, source="workflow_steps"), Bar)
@@ -122,11 +122,11 @@ def _add_conversations(router: APIRouter, shared: Shared) -> None:
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> Response:
-        """Conversations, or sessions, of a period, the newest first: of those of their spans that began in it."""
-        mark, period = marks.read(cursor), time.period(shared.clock.wall())
+        """Conversations, or sessions, of a period, the latest first: of those of their spans that began in it."""
+        after, period = marks.read_after(cursor), time.period(shared.clock.wall())
         with shared.views(caller) as views:
-            found, following = calls.conversations(views, period, where=where, limit=limit, mark=mark)
-        return shown.answered(request, found, Conversation, fields=fields, next_cursor=marks.written(following))
+            found, following = calls.conversations(views, period, where=where, limit=limit, after=after)
+        return shown.answered(request, found, Conversation, fields=fields, next_cursor=marks.written_after(following))
 
     @router.get(
         "/api/conversations/{conversation}",

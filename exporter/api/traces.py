@@ -7,12 +7,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from exporter.api import described, examples, fresh, pages, shown
+from exporter.api import described, examples, fresh, marks, pages, shown
 from exporter.api.asked import Fields, Time, Where
 from exporter.api.callers import Reader
 from exporter.api.described import Some
 from exporter.api.pages import Cursor, Limit
-from exporter.api.problems import RESPONSES
+from exporter.api.problems import RESPONSES, about
 from exporter.api.shared import Shared
 from exporter.query import detail, logs, traces
 from exporter.query.detail import Detail
@@ -48,12 +48,10 @@ def _add_lists(router: APIRouter, shared: Shared) -> None:
         cursor: Cursor = None,
     ) -> Response:
         """Traces that began in a period, the newest first, with what they cost."""
-        mark, period = pages.read(cursor, int, str), time.period(shared.clock.wall())
-        after = (mark[0], mark[1]) if mark else None
+        after, period = marks.read_after(cursor), time.period(shared.clock.wall())
         with shared.views(caller) as views:
             found, following = traces.page_of_traces(views, period, where=where, limit=limit, after=after)
-        next_cursor = None if following is None else pages.written(list(following))
-        return shown.answered(request, found, Trace, fields=fields, next_cursor=next_cursor)
+        return shown.answered(request, found, Trace, fields=fields, next_cursor=marks.written_after(following))
 
     @router.get("/api/traces/stats", **described.rows(examples.STATISTICS))
     def statistics(request: Request, caller: Reader, time: Time) -> Response:
@@ -67,7 +65,7 @@ def _add_one(router: APIRouter, shared: Shared) -> None:
     @router.get("/api/traces/{trace}", dependencies=_UNCHANGED, **described.one(examples.DETAIL))
     def trace(request: Request, caller: Reader, trace: TraceId) -> Response:
         """One trace: its spans in the order of their tree, with own time, critical path, and cost of all below."""
-        with shared.views(caller) as views:
+        with about("trace"), shared.views(caller) as views:
             return shown.one(request, detail.detail(views, trace, most=MOST_SPANS), Detail)
 
     @router.get("/api/traces/{trace}/logs", dependencies=_UNCHANGED, **described.rows(examples.RECORD, Some[Record]))
@@ -81,7 +79,7 @@ def _add_one(router: APIRouter, shared: Shared) -> None:
     ) -> Response:
         """The log records of a trace, in the order of their times; of the whole id of a trace."""
         skip = pages.skip_of(cursor)
-        with shared.views(caller) as views:
+        with about("trace"), shared.views(caller) as views:
             found = logs.of_trace(views, trace, limit=limit + 1, skip=skip)
         shown_rows, next_cursor = pages.cut(found, limit, skip)
         return shown.answered(request, shown_rows, Record, fields=fields, next_cursor=next_cursor)
@@ -89,5 +87,5 @@ def _add_one(router: APIRouter, shared: Shared) -> None:
     @router.get("/api/spans/{trace}/{span}", dependencies=_UNCHANGED, **described.object_of(examples.SPAN))
     def span(request: Request, caller: Reader, trace: TraceId, span: SpanId) -> Response:
         """One span with everything that is stored of it: attributes, events, links, resource and scope."""
-        with shared.views(caller) as views:
+        with about("trace"), shared.views(caller) as views:
             return shown.single(request, detail.span(views, trace, span))

@@ -19,7 +19,7 @@ from exporter.rules.read import entry_of
 MOST: Final = 500
 _LARGEST_BYTES: Final = 64 * 2**10
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .:-]{0,99}")
-_TAKEN: Final = frozenset({"events"})
+TAKEN: Final = ("events",)
 """Names of other routes."""
 _log: Final = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _log: Final = logging.getLogger(__name__)
 def budget_of(definition: Mapping[str, Any]) -> Budget:
     """The budget that a definition stands for. Raises `BadConfig`, which names the first field that is wrong."""
     budget = entry_of(definition, Budget)
-    if _NAME.fullmatch(budget.name) is None or budget.name in _TAKEN:
+    if _NAME.fullmatch(budget.name) is None or budget.name in TAKEN:
         mend = "begin with a letter or a number; after that also _ . : - and blanks"
         raise BadConfig("name: no budget that is made here can be called so", mend=mend)
     if len(budget.model_dump_json().encode()) > _LARGEST_BYTES:

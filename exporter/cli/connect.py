@@ -91,7 +91,9 @@ def connect(  # noqa: PLR0913 (its options)
         parts = [Part(one["title"], one["language"], filled(one["text"], named)) for one in about["parts"]]
         see, checked = filled(about.get("see", _SEE), named), about["checked"]
     if as_json:
-        print_json({"target": target, "checked": f"{CHECKED}: {checked}", "parts": [asdict(one) for one in parts], "see": see})
+        print_json(
+            {"target": target, "checked": f"{CHECKED}: {checked}", "parts": [asdict(one) for one in parts], "see": see}
+        )
         return
     _print(parts, see, folder)
     print(f"# checked {CHECKED}: {checked}")
@@ -127,6 +129,7 @@ def _places(data: Path, *, http: str | None, grpc: str | None, ui: str | None) -
         "http_port": port,
         "grpc": grpc or (running.grpc if running else "localhost:4317"),
         "ui_url": ui_url,
+        "scheme": ui_url.split("://")[0],
         "ui": ui_url.split("://")[1],
     }
 

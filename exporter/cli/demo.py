@@ -22,14 +22,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from exporter import app, query, settings
-from exporter.cli import demo_watch, render
+from exporter.auth import needs_token, tokens
+from exporter.cli import demo_watch, render, server
 from exporter.clock import SystemClock
 from exporter.config import Config
+from exporter.control import Control
 from exporter.errors import AxError
 from exporter.units import NS_PER_S
 
 _STORED_WITHIN_NS: Final = 30 * NS_PER_S
 _POLL_S: Final = 0.05
+_KNOWN_S: Final = 2.0
+"""After so long the server knows a new token."""
 _FREE_PORT: Final = "localhost:0"
 _COUNTS: Final = """
 SELECT (SELECT count(*) FROM spans WHERE service_namespace = 'demo') AS spans,
@@ -86,6 +90,18 @@ def demo(
         raise typer.Exit(code or show.code)
 
 
+def _token(data: Path, now: int) -> str:
+    """The demo's token, in the place of that of its last run."""
+    control = Control.open(data)
+    try:
+        with control.writing() as connection:
+            with suppress(tokens.NoToken):
+                tokens.revoke(connection, "demo", now)
+            return tokens.create(connection, "demo", ("ingest",), now)
+    finally:
+        control.close()
+
+
 @contextmanager
 def _room(data: Path | None) -> Iterator[Path]:
     """The data directory asked for, or one that goes with the demo."""
@@ -101,6 +117,7 @@ class _Show:
 
     def __init__(self, config: Config, *, once: bool, is_kept: bool) -> None:
         self.code = 0
+        self._config = config
         self._data = config.data
         self._once = once
         self._is_kept = is_kept
@@ -171,7 +188,9 @@ class _Show:
         """Runs the help desk until it has told its past; gives what it sent."""
         options = [] if self._once else ["--live"]
         command = [sys.executable, "-m", "exporter.cli.demo_app", self._endpoints["OTLP/HTTP"], *options]
-        self._desk = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
+        self._desk = subprocess.Popen(  # noqa: S603 - our own program
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self._environ()
+        )
         if self._over.is_set():  # `end` came too early to kill it
             self._desk.kill()
         sent: dict[str, int] = {}
@@ -193,6 +212,15 @@ class _Show:
         if self._desk.wait() != 0:
             raise DemoFailed("the help desk did not tell its story to the end", mend="see its messages above")
         return sent
+
+    def _environ(self) -> dict[str, str]:
+        """The help desk's: with a token of its own where the server asks for one, and nobody else's."""
+        environ = {name: value for name, value in os.environ.items() if name != server.HEADERS}
+        if needs_token(self._config, "receive.http"):
+            text = _token(self._config.data, self._clock.wall())
+            environ[server.HEADERS] = f"authorization=Bearer%20{text}"
+            self._over.wait(_KNOWN_S)
+        return environ
 
     def _count(self) -> dict[str, int]:
         (counts,) = query.sql(self._data, _COUNTS).to_pylist()

@@ -38,6 +38,8 @@ PAST_NS: Final = 15 * 60 * NS_PER_S
 LIVE_EVERY_S: Final = 1.5
 LONGEST_NS: Final = 45 * NS_PER_S
 """What the last one needs to be over by now."""
+_KEPT: Final = frozenset({"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_CERTIFICATE"})
+"""Who starts the demo tells by these how its server is spoken with."""
 _RESOURCE: Final = {
     "service.namespace": "demo",
     "service.version": "1.0",
@@ -186,7 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # who started it ends its standard input, or kills it
     for name in [name for name in os.environ if name.startswith(("AX_", "OTEL_"))]:
-        del os.environ[name]  # they are meant for programs of yours, and the demo is the same everywhere
+        if name not in _KEPT:  # others are meant for programs of yours, and the demo is the same everywhere
+            del os.environ[name]
     stop = threading.Event()
     if options.live:
         threading.Thread(target=_stop_with_input, args=(stop,), daemon=True).start()

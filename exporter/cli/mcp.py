@@ -5,6 +5,7 @@ In: a data directory, MCP on standard input. Out: MCP on standard output, until 
 
 import logging
 import os
+import signal
 import sys
 
 import otel_ax
@@ -25,4 +26,5 @@ def mcp(data: Data = None, config: ConfigFile = None) -> None:
     find_calls, describe_trace, spend, alerts, logs and sql.
     """
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ax mcp: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what waits for input waits in a thread, which nothing else wakes
     serve(settings.load(data, config, os.environ, {}), SystemClock(), otel_ax.__version__)

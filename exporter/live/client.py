@@ -6,6 +6,7 @@ In: messages, from the loop's thread. Out: the same on its WebSocket, in order, 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -17,9 +18,13 @@ WAITING_BYTES: Final = 2**20
 GOING_AWAY: Final = 1001
 TRY_AGAIN_LATER: Final = 1013
 FAULT: Final = 1011
-TOO_MANY: Final = 1008
+REFUSED: Final = 1008
 _CLOSE_S: Final = 2.0
 _log: Final = logging.getLogger(__name__)
+
+
+def _always() -> bool:
+    return True
 
 
 class Client:
@@ -29,6 +34,7 @@ class Client:
         """Nothing is sent before `sending` runs."""
         self.caller = caller
         self.subscriptions = 0
+        self.holds: Callable[[], bool] = socket.scope.get("holds", _always)
         self._socket = socket
         self._waiting: deque[str] = deque()
         self._waiting_bytes = 0
@@ -66,7 +72,9 @@ class Client:
         finally:
             for task in (sending, receiving):
                 task.cancel()
-            await asyncio.gather(sending, receiving, return_exceptions=True)
+            for ended in await asyncio.gather(sending, receiving, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    _log.error("a client's connection failed", exc_info=ended)
             if not self._leaving.done():
                 self._leaving.cancel()
             self._waiting.clear()

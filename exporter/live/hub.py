@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from exporter.errors import AxError
 from exporter.live import decided, measured, records, words
 from exporter.live.asked import Asked, Cursor, Name
-from exporter.live.client import Client
+from exporter.live.client import REFUSED, Client
 from exporter.live.told import Look, Sources, Told
 from exporter.query.arrived import Arrived, Published
 from exporter.store.publish import MANIFEST
@@ -26,9 +26,10 @@ HEARTBEAT_S: Final = 15.0
 LOOK_S: Final = 0.1
 LONGEST_S: Final = 10.0
 """A question that takes longer ends its subscriptions."""
-_REST: Final = 1.0
-_LONGEST_REST_S: Final = 2.0
-"""A channel rests as long as its questions took: it never takes more than half a processor."""
+_REST: Final = 9.0
+_LONGEST_REST_S: Final = 0.5
+"""A channel rests after its questions, so that it takes a tenth of a processor; but what is stored is told within a
+second, so at most this long, or as long as they took."""
 _log: Final = logging.getLogger(__name__)
 
 Source = Literal["stored", "decided"]
@@ -44,7 +45,7 @@ class Channel:
 
 
 CHANNELS: Final[Mapping[Name, Channel]] = {
-    "alerts": Channel("decided", about_all=True, ask=decided.alerts),
+    "alerts": Channel("decided", about_all=False, ask=decided.alerts),
     "health": Channel("decided", about_all=True, ask=decided.health),
     "logs": Channel("stored", about_all=False, ask=records.logs),
     "metrics": Channel("stored", about_all=False, ask=measured.metrics),
@@ -55,7 +56,10 @@ CHANNELS: Final[Mapping[Name, Channel]] = {
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """What a client calls `id`, how far it was told, and in which state of the source that was."""
+    """What a client calls `id`, how far it was told, and in which state of the source that was.
+
+    `last` is the mark of the last items: buckets and traces that are asked for again may be as they were.
+    """
 
     client: Client
     id: str
@@ -63,6 +67,7 @@ class Subscription:
     cursor: Cursor | None
     resumes: bool
     seen: object = None
+    last: int | None = None
 
     @property
     def key(self) -> tuple[Asked, str | None, Cursor | None]:
@@ -82,6 +87,7 @@ class Hub:
         self._looker = ThreadPoolExecutor(1, thread_name_prefix="live")
         self._running: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
+        self._said = ""
         self._stamp: object = None
         self.published = Published({})
         self.states: dict[Source, object] = {}
@@ -149,8 +155,12 @@ class Hub:
         heartbeat_at = loop.time() + HEARTBEAT_S
         while self._clients:
             self._wanted.clear()
-            with suppress(OSError, AxError):  # what is asked says so
+            try:
                 await loop.run_in_executor(self._looker, self._look)
+            except Exception as error:  # noqa: BLE001 (the disk, or the database while the server stops; it is tried again)
+                if str(error) != self._said:
+                    self._said = str(error)
+                    _log.warning("whether anything is new cannot be told at present: %s", error)
             for lane in self._lanes.values():
                 if lane.is_due:
                     lane.kick()
@@ -158,6 +168,8 @@ class Hub:
                 heartbeat_at = loop.time() + HEARTBEAT_S
                 text = words.said("heartbeat", at_ns=self._sources.clock.wall())
                 for client in self._clients:
+                    if not client.holds():
+                        client.leave(REFUSED, "the token holds no more")
                     client.put(text)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
@@ -204,22 +216,24 @@ class _Lane:
         while self._again and self.subscriptions:
             self._again = False
             began = loop.time()
-            asked: set[object] = set()
-            while (one := self._next(asked)) is not None:
-                asked.add(one.key)
-                await self._ask(one)
-            await asyncio.sleep(min(_REST * (loop.time() - began), _LONGEST_REST_S))
+            told: set[Subscription] = set()
+            while (one := self._next(told)) is not None:
+                told.add(one)
+                told |= await self._ask(one)
+            took_s = loop.time() - began
+            await asyncio.sleep(max(took_s, min(_REST * took_s, _LONGEST_REST_S)))
 
     def _state(self) -> object:
         return self._hub.states.get(CHANNELS[self.name].source, "nothing yet")
 
-    def _next(self, asked: set[object]) -> Subscription | None:
-        """One that was not told of the newest state, and whose question was not asked in this round."""
+    def _next(self, told: set[Subscription]) -> Subscription | None:
+        """One that was not told of the newest state, nor of another one in this round."""
         state = self._state()
         due = (one for one in self.subscriptions if one.seen is None or one.seen != state)
-        return next((one for one in due if one.key not in asked), None)
+        return next((one for one in due if one not in told), None)
 
-    async def _ask(self, one: Subscription) -> None:
+    async def _ask(self, one: Subscription) -> set[Subscription]:
+        """Asks what `one` does, and tells all who ask the same."""
         loop = asyncio.get_running_loop()
         state, key = self._state(), one.key
         late = loop.call_later(LONGEST_S, self.arrived.interrupt)
@@ -230,18 +244,24 @@ class _Lane:
                 _log.error("the channel %s failed", self.name, exc_info=error)
             for each in [each for each in self.subscriptions if each.key == key]:
                 self._hub.refuse(error, each)
-            return
+            return set()
         finally:
             late.cancel()
         texts: dict[str, str] = {}
-        for each in [each for each in self.subscriptions if each.key == key]:
+        told = {each for each in self.subscriptions if each.key == key}
+        for each in told:
             if each.resumes:
                 if body.op == "change":
                     each.client.put(words.said("resumed", id=each.id))
                 each.resumes = False
             each.seen, each.cursor = state, cursor
-            if not body.is_empty:
-                each.client.put(texts.setdefault(each.id, words.addressed(body, each.id)))
+            is_news = body.op == "snapshot" or (not body.is_empty and body.mark != each.last)
+            if is_news:
+                each.last = body.mark
+                if each.id not in texts:
+                    texts[each.id] = words.addressed(body, each.id)
+                each.client.put(texts[each.id])
+        return told
 
 
 def _stamp(sources: Sources) -> object:

@@ -13,19 +13,18 @@ from exporter.live.told import Look, Told
 from exporter.query import logs as log_records
 from exporter.query import traces as trace_rows
 from exporter.query import workflows as workflow_rows
-from exporter.query.arrived import MOST_ROWS, Mark, Part, Segment
+from exporter.query.arrived import MOST_ROWS, Mark, Part, Segment, last_us
 from exporter.query.ask import NoData
-from exporter.query.period import DAY, HOUR, MINUTE, Period
+from exporter.query.period import DAY, HOUR, Period
 from exporter.store import duck
 from exporter.units import NS_PER_US
 
-EVER: Final = Period(0, 100_000 * DAY)
-"""What came in is told whatever its own time."""
+_NEVER_NS: Final = 100_000 * DAY
 _TOUCHED: Final = 1_000
 """Traces of which something came in and whose other spans are looked for, at most."""
 
-_LOOKED_THROUGH: Final = 2**20
-"""Rows in which these are looked for, at most, but for those of the last minute: 1 M trace ids take some 20 ms."""
+_LOOKED_THROUGH: Final = 2**18
+"""Rows in which these are looked for, at most, but for those since the first of the spans that came in began."""
 
 Found = tuple[Sequence[object], int]
 """Items, and how many more there were."""
@@ -47,11 +46,14 @@ def logs(look: Look) -> Told:
 
     def came(since: Sequence[Segment], after_us: int) -> Found:
         part = Part(since, after_us)
-        found = _logs(look, EVER, part)
+        period = look.arrived.period("logs", part)
+        found = _logs(look, period, part)
         if len(found) < look.asked.limit:
             return found, 0
+        if not look.asked.filter and not look.asked.search and all(one.is_fresh for one in since):
+            return found, sum(one.rows for one in since) - len(found)
         with look.arrived.views({"logs": part}) as views:
-            counted = log_records.levels(views, EVER, look.asked.search, where=look.asked.filter).rows
+            counted = log_records.levels(views, period, look.asked.search, where=look.asked.filter).rows
         return found, sum(one.count for one in counted) - len(found)
 
     return _stored(look, ("logs",), there_is, came)
@@ -75,16 +77,17 @@ def traces(look: Look) -> Told:
     def came(since: Sequence[Segment], after_us: int) -> Found:
         now = look.sources.clock.wall()
         bound_us = (now - max(asked.range_ns, HOUR)) // NS_PER_US
+        most = _TOUCHED if asked.filter else asked.limit
         with look.arrived.views({"spans": Part(since, after_us)}) as views:
-            touched = views.rows("trace_arrived", _Touched, {"start_us": bound_us, "limit": _TOUCHED})
+            touched = views.rows("trace_arrived", _Touched, {"start_us": bound_us, "limit": most})
         if not touched:
             return (), 0
-        period = Period(bound_us * NS_PER_US, EVER.end_ns)
-        beyond = _beyond(look, period, min(one.start_ns for one in touched) - MINUTE)
+        period = Period(bound_us * NS_PER_US, _NEVER_NS)
+        beyond = _beyond(look, period, min(one.start_ns for one in touched))
         ids = ", ".join(duck.literal(one.trace_id) for one in touched)
         part = Part([*{*since, *beyond}], where=f"trace_id IN ({ids})")
         with look.arrived.views({"spans": part}) as views:
-            rows = trace_rows.traces(views, period, where=asked.filter, limit=_TOUCHED).rows
+            rows = trace_rows.traces_among(views, period, where=asked.filter, limit=most)
         shown = rows[: asked.limit]
         return shown, len(rows) - len(shown) + touched[0].total - len(touched)
 
@@ -137,8 +140,8 @@ def _stored(
             return Told((), Cursor(published.position, cursor.ingest_us))
         if sum(one.rows for one in new) <= MOST_ROWS:
             items, left_out = came(new, cursor.ingest_us)
-            last_us = max(look.arrived.last_us(table, found) for table, found in since.items())
-            return Told(items, Cursor(published.position, max(last_us, cursor.ingest_us)), left_out)
-    last_us = max(look.arrived.last_us(table, published.of(table, tenant)) for table in tables)
+            last = max(map(last_us, since.values()))
+            return Told(items, Cursor(published.position, max(last, cursor.ingest_us)), left_out)
+    last = max(last_us(published.of(table, tenant)) for table in tables)
     items, left_out = there_is(Period.last(look.asked.range_ns, look.sources.clock.wall()))
-    return Told(items, Cursor(published.position, last_us), left_out, is_anew=True)
+    return Told(items, Cursor(published.position, last), left_out, is_anew=True)

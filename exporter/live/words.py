@@ -18,11 +18,12 @@ MOST_BYTES: Final = 256 * 2**10
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What all who asked the same are told."""
+    """What all who asked the same are told; `mark` is equal where items are."""
 
     op: str
     rest: str
     is_empty: bool
+    mark: int
 
 
 def body(told: Told) -> Body:
@@ -30,7 +31,7 @@ def body(told: Told) -> Body:
     items, left_out = _written(told.items)
     rest = f'"items":{items},"left_out":{told.left_out + left_out},"cursor":"{told.cursor}"}}'
     is_empty = not told.items and not told.left_out and not told.is_anew
-    return Body("snapshot" if told.is_anew else "change", rest, is_empty)
+    return Body("snapshot" if told.is_anew else "change", rest, is_empty, hash(items))
 
 
 def addressed(common: Body, subscription: str) -> str:

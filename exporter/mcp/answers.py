@@ -28,6 +28,7 @@ _GROUPS: Final = 15
 _BUDGETS: Final = 15
 _ALERTS: Final = 20
 _PROBLEMS: Final = 3
+_SPANS: Final = 20_000
 _LABELS: Final = 4
 _RANKS: Final[dict[str, Rank]] = {"slow": "duration", "costly": "cost"}
 
@@ -100,10 +101,12 @@ def describe_trace(asking: Asking, *, identity: str) -> list[str]:
     """A trace, by the beginning of its id. Raises `AxError`."""
     with asking.views() as views:
         try:
-            trace_id, spans = trace(views, identity)
-        except AxError as error:
-            raise AxError(error.message, mend="find_calls tells ids of traces") from None
-    return described(trace_id, spans)
+            trace_id, spans = trace(views, identity, most=_SPANS, has_attributes=False)
+        except AxError as error:  # people are told of a command
+            mend = "find_calls tells ids of traces" if "`ax " in error.mend else error.mend
+            raise AxError(error.message, mend=mend) from None
+    cut = [f"(of its first {_SPANS} spans)"] if len(spans) == _SPANS else []
+    return [*described(trace_id, spans), *cut]
 
 
 def spend(asking: Asking, *, length: str, where: str, by: Sequence[str]) -> list[str]:

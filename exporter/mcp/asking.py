@@ -52,4 +52,4 @@ class Asking:
         self.given_up.set()
         with self._lock:
             if self._views is not None:
-                self._views.interrupt()
+                self._views.expire("nobody waits for the answer")

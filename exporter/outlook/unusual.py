@@ -70,7 +70,7 @@ def _check_zone(zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
-        raise AxError(f"there is no time zone {zone!r}", mend="write one such as UTC or Europe/Berlin") from None
+        raise AxError(f"zone: there is none called {zone!r}", mend="write one such as UTC or Europe/Berlin") from None
 
 
 def _buckets(

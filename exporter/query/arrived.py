@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from exporter import tenants
+from exporter import model, tenants
+from exporter.query.ask import QueryFailed, in_one_line
 from exporter.query.files import manifest
 from exporter.query.period import Period
 from exporter.query.views import Views
 from exporter.store import duck
 from exporter.store.publish import MANIFEST, SCHEMA, objects
+from exporter.units import NS_PER_US
 
 MOST_ROWS: Final = 4 * 2**20
 """Who would have to look through segments of more rows than these to catch up begins anew."""
@@ -113,15 +117,13 @@ class Arrived:
             connection.execute(f"CREATE OR REPLACE VIEW stored.{table} AS {_rows(self._data, table, part)}")
         yield Views(self._data, lambda: _Lent(connection))
 
-    def last_us(self, table: str, segments: Iterable[Segment]) -> int:
-        """When the last row of the newest of these segments was taken in, Unix microseconds; 0 where there is none."""
-        newest = max(segments, key=lambda one: one.position, default=None)
-        if newest is None:
-            return 0
-        with self.views({table: Part([newest])}):
-            statement = f"SELECT epoch_us(max(ingest_time)) FROM stored.{table}"  # noqa: S608 (a table of ours)
-            found = self._ready().execute(statement).fetchall()[0][0]
-        return int(found or 0)
+    def period(self, table: str, part: Part) -> Period:
+        """The least that holds the times of a part's rows; what its segments tell of their times is when rows count."""
+        column = model.STORED[table].time
+        with self.views({table: part}):
+            statement = f"SELECT epoch_us(min({column})), epoch_us(max({column})) FROM stored.{table}"  # noqa: S608 (ours)
+            least, greatest = self._ready().execute(statement).fetchall()[0]
+        return Period(int(least or 0) * NS_PER_US, (int(greatest or 0) + 1) * NS_PER_US)
 
     def interrupt(self) -> None:
         """From another thread: the question that is asked now fails."""
@@ -140,6 +142,25 @@ class Arrived:
             for statement in filter(_MACRO.search, objects()):
                 self._connection.execute(statement)
         return self._connection
+
+
+def last_us(segments: Iterable[Segment]) -> int:
+    """When the last row of the newest of these segments was taken in, Unix microseconds; 0 where there is none.
+
+    Its footer tells: 0.3 instead of 3 ms for a question. Raises `QueryFailed`.
+    """
+    newest = max(segments, key=lambda one: one.position, default=None)
+    if newest is None:
+        return 0
+    try:
+        footer = pq.read_metadata(newest.path)
+        groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+        columns = [group.column(place) for group in groups for place in range(group.num_columns)]
+        return max(
+            int(one.statistics.max_raw) for one in columns if one.path_in_schema == "ingest_time" and one.statistics
+        )
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise QueryFailed(f"cannot read a segment: {in_one_line(error)}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 In: a period and a filter, a conversation, a span. Out: reasons; steps; a bill.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,12 +13,13 @@ from exporter.errors import AxError
 from exporter.query import paged
 from exporter.query.answer import Answer, NotStored
 from exporter.query.fields import CALLS, CONVERSATIONS
-from exporter.query.filter import parse
-from exporter.query.paged import Mark
+from exporter.query.filter import EVERYTHING, parse
+from exporter.query.paged import After
 from exporter.query.period import Period
 from exporter.query.views import Views, text
 
 MOST_TURNS: Final = 100_000
+"""Of one conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What a conversation, or a session, came to: of its spans that began in a period."""
+    """What a conversation, or a session, came to: of its spans that began in a period, the last one at `last_ns`."""
 
     conversation_id: str
     tenant_id: str | None
     user_id: str | None
     service_name: str | None
     start_ns: int
+    last_ns: int
     duration_ns: int
     traces: int
     llm_calls: int
@@ -123,17 +126,41 @@ def conversation(views: Views, name: str, *, limit: int = MOST_TURNS, skip: int 
 
 
 def conversations(
-    views: Views, period: Period, *, where: str | None = None, limit: int = 100, mark: Mark | None = None
-) -> tuple[Answer[Conversation], Mark | None]:
-    """The newest conversations of a period, of those of their spans that began in it, and where the next page begins.
+    views: Views, period: Period, *, where: str | None = None, limit: int = 100, after: After | None = None
+) -> tuple[Answer[Conversation], After | None]:
+    """The conversations of a period in which something began latest, of those of their spans that began in it.
 
-    Raises `BadFilter`.
+    Behind a time and an id, which are given of the last one where more follow. Raises `BadFilter`.
     """
     condition = parse(where, CONVERSATIONS)
-    parameters = {**period.us(), **paged.asked(mark, limit), **condition.parameters}
-    rows = views.rows("conversations", Conversation, parameters, {"where": condition.sql})
-    following = paged.following([one.start_ns for one in rows], limit, mark)
+    last_ns, name = after or (0, "")
+    at = {"after_ns": last_ns, "after_id": name, "limit": limit + 1}
+    places = {"where": condition.sql, "after": _AFTER if after else "true", "of": "true"}
+    parameters = {**period.us(), **at, **condition.parameters}
+    if condition is EVERYTHING:  # what a filter asks of a conversation is known of all of its spans only
+        ids = _latest(views, period, at, _AFTER_MAX if after else "true")
+        parameters, places = {**parameters, "ids": ids}, {**places, "of": _OF_IDS}
+    rows = views.rows("conversations", Conversation, parameters, places)
+    following = (rows[limit - 1].last_ns, rows[limit - 1].conversation_id) if len(rows) > limit else None
     return Answer(rows[:limit], period=period, source="conversations"), following
+
+
+def _latest(views: Views, period: Period, at: Mapping[str, object], after: str) -> list[str]:
+    """The ids, looked for in windows that go back: the last thing that began tells where a conversation stands."""
+    found: list[str] = []
+    for window in paged.windows(period):
+        since = Period(window.start_ns, period.end_ns)
+        found = views.table("conversation_ids", {**since.us(), **at}, {"after": after})["conversation_id"].to_pylist()
+        if len(found) == at["limit"]:
+            break
+    return found
+
+
+_AFTER: Final = "(last_ns < $after_ns::BIGINT OR (last_ns = $after_ns::BIGINT AND conversation_id < $after_id))"
+_AFTER_MAX: Final = _AFTER.replace("last_ns", "max(start_time_unix_nano)").replace(
+    "conversation_id", "coalesce(gen_ai_conversation_id, session_id)"
+)
+_OF_IDS: Final = "list_contains($ids::VARCHAR[], coalesce(gen_ai_conversation_id, session_id))"
 
 
 def bill(views: Views, prefix: str, trace: str | None = None) -> Bill:
@@ -153,7 +180,7 @@ def call(views: Views, prefix: str, trace: str | None = None) -> pa.Table:
 def _one(views: Views, statement: str, prefix: str, trace: str | None) -> pa.Table:
     digits = prefix.strip().lower()
     if not digits:
-        raise AxError("a span's id is missing", mend=_FINDS)
+        raise NotStored("a span's id is missing", mend=_FINDS)
     places = {"of_trace": "true" if trace is None else "trace_id = $trace_id"}
     found = views.table(statement, {"prefix": digits, "trace_id": (trace or "").strip().lower()}, places)
     ids = {(row["trace_id"], row["span_id"]) for row in found.select(["trace_id", "span_id"]).to_pylist()}

@@ -57,9 +57,11 @@ class _Copy:
 class Current:
     """The views as they are now; for several threads. Nothing is opened before it is asked for."""
 
-    def __init__(self, data: Path) -> None:
-        """Of a data directory, in which nothing need be published yet."""
+    def __init__(self, data: Path, *, tenants: int = TENANTS, copies: int = _COPIES) -> None:
+        """Of a data directory, in which nothing need be published yet; `copies` are made in one DuckDB."""
         self._data = data.resolve()
+        self._tenants = tenants
+        self._copies = copies
         self._lock = threading.Lock()
         self._instance: _Instance | None = None
         self._newest: OrderedDict[str | None, _Copy] = OrderedDict()  # of each tenant; the last was asked last
@@ -87,7 +89,7 @@ class Current:
                 made = self._made(tenant, mark)
                 self._leave(tenant)
                 copy = self._newest[tenant] = made
-                if len(self._newest) > TENANTS:
+                if len(self._newest) > self._tenants:
                     self._leave(next(iter(self._newest)))
             self._newest.move_to_end(tenant)
             copy.users += 1
@@ -108,7 +110,7 @@ class Current:
 
     def _made(self, tenant: str | None, mark: Mark) -> _Copy:
         instance = self._instance
-        if instance is None or instance.made >= _COPIES:
+        if instance is None or instance.made >= self._copies:
             threads = min(_THREADS, os.cpu_count() or 1)
             instance = _Instance(duck.keeping(self._data, memory_bytes=_MEMORY_BYTES, threads=threads))
             self._begin(instance)
@@ -116,9 +118,11 @@ class Current:
         name = f"views_{instance.made}"
         try:
             _copy(instance.connection, name, self._data, tenant)
-        except duckdb.Error as error:
+        except BaseException as error:
             instance.connection.execute(f"DETACH DATABASE IF EXISTS {name}")
-            raise QueryFailed(in_one_line(error)) from None
+            if isinstance(error, duckdb.Error):
+                raise QueryFailed(in_one_line(error)) from None
+            raise
         instance.copies += 1
         return _Copy(name, mark, instance)
 

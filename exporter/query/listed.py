@@ -5,6 +5,8 @@ In: a list's name, a period, a filter, columns, where the page before ended. Out
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -21,10 +23,12 @@ from exporter.query.fields import (
     TURNS,
     Subject,
 )
-from exporter.query.filter import parse
+from exporter.query.filter import EVERYTHING, parse
 from exporter.query.paged import Mark
-from exporter.query.period import Period
+from exporter.query.period import MINUTE, Period
 from exporter.query.views import Views, text
+from exporter.store import publish
+from exporter.units import NS_PER_US
 
 _SPAN: Final = ("trace_id", "span_id", "ingest_time")
 
@@ -35,6 +39,10 @@ class Listed:
 
     `time` is the column by which rows are in a period and `nanos` SQL of the same in Unix nanoseconds. `source` is a
     statement in `sql/` that makes the rows, where they are not those of `view`.
+
+    A view that joins spans, or looks into them, reads all there are, whatever is asked of it. `near_ns` has it read
+    those that began at most so long before and behind the period; `keys` is SQL of the rows' times without the rest,
+    for who sets no filter.
     """
 
     view: str
@@ -46,6 +54,8 @@ class Listed:
     time: str = "start_time"
     nanos: str = "start_time_unix_nano"
     source: str = ""
+    near_ns: tuple[int, int] | None = None
+    keys: str = ""
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -78,7 +88,7 @@ def page(
     condition = parse(where, of.subject)
     chosen = of.columns if columns is None else tuple(columns)
     places: Mapping[str, str] = {
-        "view": f"({text(of.source)})" if of.source else of.view,
+        "view": _rows_of(of),
         "time": of.time,
         "nanos": of.nanos,
         "where": condition.sql,
@@ -86,18 +96,41 @@ def page(
         "ids": ", ".join(of.ids),
     }
 
+    before_ns, behind_ns = of.near_ns or (0, 0)
+    margin = {"before_us": before_ns // NS_PER_US, "behind_us": behind_ns // NS_PER_US}
+    keys = {**places, "view": f"({of.keys})"} if of.keys and condition is EVERYTHING else places
+
     def times(window: Period, last_ns: int, most: int) -> list[int]:
-        asked = {**window.us(), "last_ns": last_ns, "limit": most, **condition.parameters}
-        found: list[int] = views.table("listed_times", asked, places)["time_ns"].to_pylist()
+        asked = {**window.us(), "last_ns": last_ns, "limit": most, **margin, **condition.parameters}
+        found: list[int] = views.table("listed_times", asked, keys)["time_ns"].to_pylist()
         return found
 
     place = paged.page(times, period, mark, limit)
     if place is None:
-        return Page(views.table("listed_rows", {**condition.parameters, **_NOTHING}, places), None)
-    asked = {**place.parameters(), **condition.parameters}
+        return Page(views.table("listed_rows", {**condition.parameters, **margin, **_NOTHING}, places), None)
+    asked = {**place.parameters(), **margin, **condition.parameters}
     return Page(views.table("listed_rows", asked, places), place.following)
 
 
+def _rows_of(of: Listed) -> str:
+    if of.source:
+        return f"({text(of.source)})"
+    return f"({_near(of.view)})" if of.near_ns else of.view
+
+
+@cache
+def _near(view: str) -> str:
+    """The statement of a view, over the spans that began about the period."""
+    statement = (_VIEWS / f"{view}.sql").read_text(encoding="utf-8").rstrip().removesuffix(";")
+    return statement[statement.index(" AS\n") + 4 :].replace(_SPANS_STORED, _SPANS_NEAR)
+
+
+_VIEWS: Final = Path(publish.__file__).parent / "sql" / "views"
+_SPANS_STORED: Final = "stored.spans"
+_SPANS_NEAR: Final = (
+    "(FROM stored.spans WHERE start_time >= make_timestamptz($start_us::BIGINT - $before_us::BIGINT)"
+    " AND start_time < make_timestamptz($end_us::BIGINT + $behind_us::BIGINT))"
+)
 _NOTHING: Final = {"start_us": 0, "end_us": 0, "last_ns": 0, "skip": 0, "limit": 0}
 _WHOSE: Final = ("trace_id", "span_id", "parent_span_id", "start_time", "duration_ns", "service_name")
 _HOW: Final = ("failed", "error_type")
@@ -168,6 +201,8 @@ LISTS: Final[Mapping[str, Listed]] = {
             "conversation_id", "user_id", "cost_usd",
         ),
         (*_REST, "status_code", "stt_cost_usd", "tts_cost_usd", "attributes"),
+        near_ns=(0, 10 * MINUTE),
+        keys="FROM stored.spans WHERE ax_kind = 'voice_turn'",
     ),
     "evaluations": Listed(
         "evaluations", "Results of evaluations, the newest first.", EVALUATIONS,
@@ -179,6 +214,7 @@ LISTS: Final[Mapping[str, Listed]] = {
         ids=("trace_id", "span_id", "name", "score", "label", "ingest_time"),
         time="time",
         nanos="(epoch_us(time) * 1000)",
+        near_ns=(10 * MINUTE, 0),
     ),
     "metric-points": Listed(
         "metric_points",

@@ -127,7 +127,7 @@ def totals(
     )  # fmt: skip
 
 
-def series(
+def series(  # noqa: PLR0913 (what is asked)
     views: Views,
     one: Named,
     asked: Period,

@@ -21,6 +21,8 @@ MOST_SEEN: Final = 2**20
 _FIRST_NS: Final = 5 * MINUTE
 _GROWTH: Final = 8
 
+After = tuple[int, str]
+"""Behind the row of a time, Unix nanoseconds, and an id, where no two rows have one id."""
 Times = Callable[[Period, int, int], list[int]]
 """The times of the newest rows within a period, at most so many, and none after an instant; Unix nanoseconds."""
 

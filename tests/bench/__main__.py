@@ -34,6 +34,7 @@ BENCHES: Final = {
     "rules": _Bench("tests.bench.rules"),
     "notified": _Bench("tests.bench.notified"),
     "sdk": _Bench("tests.bench.sdk"),
+    "api": _Bench("tests.bench.api"),
 }
 
 

@@ -112,13 +112,13 @@ class Figures:
 def measure(plan: Plan, say: Say) -> Figures:
     """Runs the plan; `say` is told what goes on."""
     with TemporaryDirectory(prefix="ax-bench-") as place, running(_data(plan, place), environ=_ENVIRON) as server:
-        sent = _sent(server, plan, say)
+        sent = fill(server, plan, say)
         errors = []
         for signal in Signal:
             acked, found = sent.items[signal.label], stored.drained(server.data, signal, sent.items[signal.label])[1]
             errors += [f"{signal.label}: {acked} acknowledged, {found} found"] if found != acked else []
         say(f"all found, sent in {sent.send_s:.0f} s; waiting until nothing is left to merge")
-        settle_s = _settled(server)
+        settle_s = settled(server)
         first_ms, query_ms = _asked(server.data, plan, sent.first + _WINDOW_NS // 2, say)
         answered = questions.answered(server.data, sent.first + _WINDOW_NS, plan.runs, say)
         live = {signal: stored.live(server.data, signal) for signal in Signal}
@@ -143,7 +143,7 @@ def _data(plan: Plan, place: str) -> Path:
     return Path(plan.keep).absolute() if plan.keep else Path(place) / "data"
 
 
-def _sent(server: Server, plan: Plan, say: Say) -> _Sent:
+def fill(server: Server, plan: Plan, say: Say) -> _Sent:
     """What was sent to the server: now, unless an earlier run has left word."""
     word = server.data.with_name(f"{server.data.name}.sent.json")
     if word.exists():
@@ -197,7 +197,7 @@ def _requests(templates: list[Template], plan: Plan, first: int) -> Iterator[tup
         made += one.items
 
 
-def _settled(server: Server) -> float:
+def settled(server: Server) -> float:
     """Seconds until the writer has had nothing to do for a while: a merge of millions of rows changes no list."""
     clock = SystemClock()
     began = last = clock.monotonic()

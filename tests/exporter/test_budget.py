@@ -213,7 +213,7 @@ def test_a_restart_and_the_same_data_tell_nothing(world: World) -> None:
     rows = list(world.connection.iterdump())
     again = World(budget())
     again.connection.executescript("DROP TABLE budget_days; DROP TABLE budget_generations; DROP TABLE budget_periods;"
-                                   "DROP TABLE budget_events;")  # fmt: skip
+                                   "DROP TABLE budget_events; DROP TABLE kept_budgets;")  # fmt: skip
     again.connection.executescript("\n".join(rows))
     assert again.spends(60) == []
     assert again.crossed(81) == [(80,)]

@@ -26,6 +26,7 @@ from exporter.health import Component, events
 from exporter.live.hub import MOST_CLIENTS, MOST_SUBSCRIPTIONS
 from otel_ax import semconv
 from tests.listening import Ear, address, listening, log_of, send, span_of
+from tests.otlp import Plain
 from tests.running import Server, running, until
 
 CHAT = {
@@ -84,11 +85,11 @@ def test_traces_come_again_with_all_of_their_spans(server: Server, service: str)
 
 def test_workflows_are_told_when_a_run_changes(server: Server, service: str) -> None:
     run = uuid4().hex
-    of_run = {"gen_ai.workflow.name": "trip", semconv.WORKFLOW_RUN_ID: run}
+    of_run: dict[str, Plain] = {"gen_ai.workflow.name": "trip", semconv.WORKFLOW_RUN_ID: run}
     trace = uuid4().int
     with listening(server) as ear:
         ear.subscribe("workflows", filter=only(service))
-        step = {**of_run, semconv.KIND: "step", semconv.STEP_KEY: "plan"}
+        step: dict[str, Plain] = {**of_run, semconv.KIND: "step", semconv.STEP_KEY: "plan"}
         send(server, span_of(trace, 2, parent=1, service=service, attributes=step))
         started = ear.hear("change")["items"]
         send(
@@ -280,7 +281,7 @@ def test_who_unsubscribes_hears_no_more(server: Server, service: str) -> None:
 
 def test_whenever_connections_break_all_is_seen_and_nothing_twice(server: Server, service: str) -> None:
     rng, sent = Random(7), [f"{service} {number}" for number in range(120)]
-    asked = {"filter": only(service), "limit": 1_000}
+    asked: dict[str, Any] = {"filter": only(service), "limit": 1_000}
     with listening(server) as ear:
         cursor = ear.subscribe("logs", **asked)["cursor"]
 
@@ -381,6 +382,7 @@ def _is_let_in(server: Server) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_who_does_not_read_is_dropped_and_the_others_go_on(server: Server, service: str) -> None:
     deaf = socket.create_connection(("127.0.0.1", int(server.ui.rpartition(":")[2])))
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

@@ -54,7 +54,7 @@ def rows(name: str, first: int, count: int) -> Any:
     return table(name, times, **bodies)
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(
     st.lists(
         st.one_of(st.integers(1, 5).map(lambda count: ("append", count)), st.sampled_from([("merge", 0), ("look", 0)])),

@@ -1,15 +1,24 @@
 """What a model is told of a trace: the same few lines for any trace, whoever named its spans."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.mcp import text
+from exporter.config import Config
+from exporter.mcp import answers, text
+from exporter.mcp.asking import Asking
 from exporter.mcp.tools import INSTRUCTIONS, TOOLS
 from exporter.mcp.trace import MOST, MOST_TOKENS, described
+from exporter.query import QueryFailed
+from exporter.query.top import top_calls
 from exporter.query.traces import Span
+from exporter.sandbox import Sandbox, SqlRefused
+from exporter.store import Store
+from tests.exporter.store_tables import StillClock
 from tests.otlp import START
 
 MS = 10**6
@@ -121,8 +130,8 @@ def test_hostile_names_are_data_in_one_line_each_and_cut() -> None:
     assert lines[-1] == "(cut)"
 
 
-@given(st.lists(st.text(max_size=200), min_size=1, max_size=12))
-@settings(max_examples=50)
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=4))
+@settings(max_examples=25)
 def test_whatever_spans_are_called_an_answer_is_short_and_printable(names: Sequence[str]) -> None:
     spans = [span(place + 1, place or None, place, 100, name) for place, name in enumerate(names)]
     lines = described(TRACE, spans)
@@ -146,6 +155,20 @@ def test_tokens_are_never_estimated_too_low() -> None:
         "🙂🙃🫠": 6,
     }
     assert {said: text.estimated(said) >= tokens for said, tokens in counted.items()} == dict.fromkeys(counted, True)
+
+
+def test_a_question_that_nobody_waits_for_ends(tmp_path: Path) -> None:
+    config, sandbox = Config(data=tmp_path), Sandbox()
+    Store.open(tmp_path, config.store, StillClock(START)).close()
+    asking = Asking(config, StillClock(START), sandbox)
+    with asking.views() as views:
+        assert top_calls(views, asking.period("1h")).rows == ()
+        asking.give_up()
+        with pytest.raises(QueryFailed):
+            top_calls(views, asking.period("1h"))
+    with pytest.raises(SqlRefused, match="nobody waits"):
+        answers.sql(asking, query="select sum(a.range * b.range) from range(1000000) a, range(1000000) b")
+    sandbox.close()
 
 
 def test_what_the_tools_say_of_themselves_is_short() -> None:

@@ -330,7 +330,7 @@ def test_a_ring_of_spans_is_shown_once() -> None:
             None,
             None,
         )
-        return traces.Span(*values, is_running=False, attributes={})
+        return traces.Span(*values, is_counted=None, is_running=False, attributes={})
 
     ring = [span("a", "b"), span("b", "a"), span("c", "c"), span("d", "gone")]
     assert [(depth, one.span_id) for depth, one in traces.tree(ring)] == [(0, "c"), (0, "d"), (0, "a"), (1, "b")]

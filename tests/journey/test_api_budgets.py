@@ -92,18 +92,33 @@ def test_a_budget_of_a_file_is_read_and_not_changed(server: Server) -> None:
 
 
 def test_a_tenant_sees_its_own_budgets_alone_and_changes_none(server: Server) -> None:
+    everybodys = {**OPENAI, "name": "everybodys"}
+    theirs = {**OPENAI, "name": "theirs", "scope": {"tenant": "default"}}
+    for one in (everybodys, theirs):
+        assert ask(server, "POST", "budgets", {"budget": one})[0] == 201
+        until(lambda one=one: told(server, one["name"]) == [50, 100], "told", seconds=60)  # type: ignore[misc]
+    headers = {"Authorization": f"Bearer {token(server.data, 'tenants', 'read', tenant='default')}"}
+    with httpx.Client(base_url=f"{server.ui}/api", headers=headers, timeout=60) as tenant:
+        until(lambda: tenant.get("/budgets").status_code == 200, "the token is known")
+        assert [one["name"] for one in tenant.get("/budgets").json()["items"]] == ["theirs"]
+        assert [one["name"] for one in tenant.get("/projections").json()] == ["theirs"]
+        assert {one["budget"] for one in tenant.get("/budgets/events").json()["items"]} == {"theirs"}
+        assert tenant.get("/budgets/events?budget=everybodys").json()["items"] == []
+        assert [tenant.get(f"/budgets/{name}").status_code for name in ("theirs", "everybodys")] == [200, 404]
+        assert tenant.post("/budgets", json={"budget": OPENAI}).status_code == 403
+        assert tenant.delete("/budgets/theirs").status_code == 403
+        assert tenant.get("/capacity").status_code == 403, "the disk is everybody's"
+
+
+def test_a_tenant_without_data_is_told_of_none(server: Server) -> None:
     headers = {"Authorization": f"Bearer {token(server.data, 'acme', 'read', tenant='acme')}"}
     with httpx.Client(base_url=f"{server.ui}/api", headers=headers, timeout=60) as acme:
+        until(lambda: acme.get("/budgets").status_code == 200, "the token is known")
         assert [one["name"] for one in acme.get("/budgets").json()["items"]] == ["acme"]
-        assert [one["name"] for one in acme.get("/projections").json()] == ["acme"]
-        assert (acme.get("/budgets/acme").status_code, acme.get("/budgets/filed").status_code) == (200, 404)
-        assert acme.get("/budgets/events").json()["items"] == []
-        assert acme.post("/budgets", json={"budget": OPENAI}).status_code == 403
-        assert acme.delete("/budgets/acme").status_code == 403
-        assert acme.get("/capacity").status_code == 403, "the disk is everybody's"
         assert acme.get("/stats").json()["tables"] == []
+        assert acme.get("/status").json()["state"] is None, "the server is everybody's"
         assert acme.get("/costs").json()["items"] == []
-    assert ask(server, "GET", "budgets/events?budget=openai")[1]["items"] != [], "what the tenant did not see"
+        assert acme.get("/providers").json()["items"] == []
 
 
 def test_a_budget_that_is_off_is_kept_and_does_not_hold(server: Server) -> None:
@@ -136,6 +151,14 @@ def test_a_budget_that_is_off_is_kept_and_does_not_hold(server: Server) -> None:
 def test_a_wrong_budget_names_the_field(server: Server, wrong: dict[str, Any], field: str) -> None:
     status, problem = ask(server, "POST", "budgets", {"budget": {**OPENAI, "name": "wrong", **wrong}})
     assert (status, problem["field"]) == (400, field), problem
+
+
+def test_what_is_not_a_budget_takes_nothing_that_budgets_take(server: Server) -> None:
+    for method in ("PUT", "DELETE"):
+        answer = httpx.request(method, f"{server.ui}/api/budgets/events", json={"budget": OPENAI}, timeout=60)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    described = ask(server, "GET", "openapi.json")[1]["paths"]
+    assert set(described["/api/budgets/{name}"]) == {"get", "put", "delete"}
 
 
 def test_a_silence_that_there_is_not_is_not_found(server: Server) -> None:

@@ -83,7 +83,7 @@ def asked(server: Server, room: Path, *options: str, seconds: int) -> "subproces
     )
 
 
-def tested(said: str) -> int:
+def tried(said: str) -> int:
     """How many operations were tried."""
     found = re.search(r"^ +Tested: (\d+)$", said, re.MULTILINE)
     return int(found[1]) if found else 0
@@ -99,7 +99,7 @@ def test_a_few_questions_of_each_route_are_answered_as_described(server: Server,
     options = (f"--max-examples={FEW}", "--phases=examples,fuzzing", "--no-shrink")
     done = asked(server, tmp_path, *options, seconds=240)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert tested(done.stdout) == len(operations(server))
+    assert tried(done.stdout) == len(operations(server))
 
 
 @pytest.mark.slow
@@ -107,4 +107,4 @@ def test_many_questions_of_each_route_are_answered_as_described(server: Server, 
     """Also the bounds of each parameter one by one, and one request after another."""
     done = asked(server, tmp_path, f"--max-examples={MANY}", seconds=7_200)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert tested(done.stdout) == len(operations(server))
+    assert tried(done.stdout) == len(operations(server))

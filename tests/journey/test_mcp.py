@@ -1,6 +1,7 @@
 """`ax mcp` as a model's program uses it: the SDK's own client over standard input and output, beside a server."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -35,6 +36,17 @@ groups:
 budgets:
   - {name: chat, per: month, usd: 10}
 """
+INITIALIZE: dict[str, object] = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+"""How a client begins that is a year old."""
 Ask = Callable[..., tuple[str, bool]]
 """A tool by its name and arguments: what it says, and whether that is an error."""
 
@@ -158,7 +170,7 @@ def test_failed_and_costly_calls_are_found(ask: Ask) -> None:
         ({"limit": 51}, "limit: ", "find_calls takes"),
         ({"since": "1h"}, "since: ", "find_calls takes"),
         ({"range": "an hour"}, "cannot read 'an hour' as a duration", "such as 30s, 5m"),
-        ({"filter": "modle = 1"}, "LLM calls have no field 'modle'", "did you mean model?"),
+        ({"filter": "modelx = 1"}, "LLM calls have no field 'modelx'", "did you mean model?"),
         ({"by": "colour"}, "cannot be told apart by colour", "what they can is provider"),
         ({"by": "a,b,c,d,e,f"}, "by has 6 fields", "at most 5"),
     ],
@@ -263,13 +275,24 @@ def test_a_tool_that_is_not_there_is_said(ask: Ask) -> None:
     )
 
 
+def test_an_interrupt_ends_it(tmp_path: Path) -> None:
+    command = [*AX, "mcp", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRON) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(INITIALIZE) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 0
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT
+
+
 def test_without_data_every_tool_says_the_mend_and_the_end_of_input_ends_it(tmp_path: Path) -> None:
     """Old clients too, line by line: nothing but answers comes out, whatever goes in."""
     calls = [("find_calls", {}), ("describe_trace", {"id": "ab"}), ("spend", {}), ("alerts", {}), ("logs", {})]
     calls.append(("sql", {"query": "select 1"}))
-    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     messages: list[dict[str, object]] = [
-        {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": about},
+        INITIALIZE,
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         *(
             {"jsonrpc": "2.0", "id": place, "method": "tools/call", "params": {"name": name, "arguments": given}}

@@ -32,6 +32,7 @@ class Server:
     status: int = 200
     delay_s: float = 0.0
     paths: list[str] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
 
     def says(self, usd: float, start_ns: int = DAY_START) -> None:
         self.body = json.dumps({"spent_nanos": round(usd * USD), "period_start_unix_nano": start_ns}).encode()
@@ -43,6 +44,7 @@ def serving() -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            told.tokens.append(self.headers.get("Authorization"))
             told.paths.append(self.path)
             time.sleep(told.delay_s)
             self.send_response(told.status)
@@ -99,6 +101,24 @@ def test_what_others_spent_stops_a_call_here(server: Server) -> None:
     until(lambda: stops(made), "the call is stopped")
     with pytest.raises(BudgetExceeded, match=r"\$10.0000 of \$10.00"):
         check(provider="openai", budgets=made)
+
+
+@pytest.mark.parametrize(
+    ("headers", "token"),
+    [
+        ("x=1,Authorization=Bearer%20ax_secret", "Bearer ax_secret"),
+        ("authorization=Basic%20dTpw", None),
+        ("authorization=Bearer sk-of-somebody-else", None),
+    ],
+)
+def test_the_server_is_told_its_own_token_and_nobody_elses(
+    server: Server, monkeypatch: pytest.MonkeyPatch, headers: str, token: str | None
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", headers)
+    server.says(1)
+    assert not stops(budgets(server.url))
+    until(lambda: bool(server.tokens), "the server is asked")
+    assert server.tokens[0] == token
 
 
 class Fixed(Shared):

@@ -279,6 +279,7 @@ def test_each_answers_what_fits(server: Server, app: FastAPI) -> None:
         if operation == ("POST", "/api/session"):
             body = {"token": token[0]}
         answer = client.request(operation[0], path, json=body)
+        client.cookies.clear()  # it stays the one whom loopback lets do all
         good = min(int(one) for one in about["responses"] if one.startswith("2") or one == "426")
         is_empty = answer.content in {b"[]", b"{}"} or b'"items":[]' in answer.content
         if answer.status_code != good or (is_empty and operation[1] not in MAYBE_EMPTY):

@@ -23,6 +23,7 @@ from exporter.api.connection import Connection
 from exporter.app import child
 from exporter.clock import SystemClock
 from exporter.control import Control
+from exporter.http_server import Server
 from exporter.live.socket import SETTINGS, Socket
 from exporter.notify.guard import allowed
 from exporter.notify.reach import Reach
@@ -34,7 +35,7 @@ _GRACE_S: Final = 0.2
 """How long answers that are being sent have at a stop."""
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """uvicorn that leaves signals alone and says when it has started."""
 
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
@@ -53,7 +54,7 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Ends `serve`, from its own loop."""
-        self.should_exit = True
+        self.end()
         asyncio.get_running_loop().call_later(_GRACE_S, setattr, self, "force_exit", True)  # noqa: FBT003
 
 

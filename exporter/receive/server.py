@@ -21,6 +21,7 @@ from exporter.clock import Clock
 from exporter.config import Config
 from exporter.errors import BadConfig
 from exporter.http_connection import HttpConnection
+from exporter.http_server import Server
 from exporter.journal import Journal
 from exporter.receive import otlp_grpc
 from exporter.receive.admit import Admission
@@ -73,7 +74,7 @@ class Listening:
         http: tuple[str, ...],
         admission: Admission,
         server: aio.Server,
-        web: uvicorn.Server,
+        web: Server,
         app: OtlpHttp,
         beside: Executor,
     ) -> None:
@@ -124,7 +125,7 @@ def _close(sockets: Sequence[socket.socket]) -> None:
         one.close()
 
 
-def _uvicorn(config: Config, app: OtlpHttp, certificates: Certificates | None) -> uvicorn.Server:
+def _uvicorn(config: Config, app: OtlpHttp, certificates: Certificates | None) -> Server:
     """A server that has not started; its `serve` is not used, since signals are not for us to handle."""
     settings = uvicorn.Config(
         app,
@@ -141,6 +142,6 @@ def _uvicorn(config: Config, app: OtlpHttp, certificates: Certificates | None) -
         ssl_context_factory=None if certificates is None else lambda *_: certificates.context,
     )
     settings.load()
-    server = uvicorn.Server(settings)
+    server = Server(settings)
     server.lifespan = settings.lifespan_class(settings)
     return server

@@ -58,11 +58,14 @@ class Declared:
         return {watched.id: watched.rule.cooldown for watched in self.rules}
 
     def origin_of(self, budget: str) -> str:
-        """Where a budget is declared: FILE:LINE, `api`, or `default` for what comes with us."""
+        """Where a budget is declared: FILE:LINE, `api`, or `default` for what comes with us.
+
+        The file is told without its folder, which is no business of tenants.
+        """
         for document in self.documents.values():
             for number, one in enumerate(document.entries.get("budgets", ())):
                 if isinstance(one, Budget) and one.name == budget:
-                    return f"{document.source}:{document.line('budgets', number)}"
+                    return f"{Path(document.source).name}:{document.line('budgets', number)}"
         return "api" if budget in self.made else "default"
 
     def switched_off(self) -> tuple[str, ...]:

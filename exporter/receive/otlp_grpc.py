@@ -121,7 +121,7 @@ def _export(config: Config, admission: Admission, signal: Signal, tenant: str) -
         try:
             admitted = await admission.admit(signal, payload, tenant)
         except Refused as refused:
-            await _abort(config, admission, signal, refused, context)
+            await context.abort(*_refusal(config, admission, signal, refused))
             raise
         except asyncio.CancelledError:
             admission.counters.answer(signal, Protocol.GRPC, Outcome.CANCELLED)
@@ -141,20 +141,25 @@ def _refusing(config: Config, admission: Admission, signal: Signal, refused: Ref
     async def refuse(requests: Any, context: Any) -> bytes:
         del requests
         admission.refuse(signal, refused)
-        await _abort(config, admission, signal, refused, context)
-        raise refused
+        await context.abort(*_refusal(config, admission, signal, refused))
+        raise AssertionError("abort raises")
 
     return grpc.stream_unary_rpc_method_handler(refuse)
 
 
-async def _abort(config: Config, admission: Admission, signal: Signal, refused: Refused, context: Any) -> None:
-    """Tells the sender why, and when to try again; the refusal is counted before. Raises."""
+def _refusal(
+    config: Config, admission: Admission, signal: Signal, refused: Refused
+) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
+    """Code, words and trailers that tell the sender why, and when to try again; the refusal is counted.
+
+    Its caller aborts: a frame in between that has `refused` would keep the payload until Python collects it.
+    """
     admission.counters.answer(signal, Protocol.GRPC, refused.reason)
     delay_ns = retry_delay_ns(config.receive, refused, _JITTER.random())
     trailers = [("grpc-status-details-bin", status(refused, delay_ns).SerializeToString())]
     if delay_ns is not None:  # where Python's exporter looks for it
         trailers.append(("google.rpc.retryinfo-bin", retry_info(delay_ns).SerializeToString()))
-    await context.abort(_CODES[ANSWERS[refused.reason].grpc], printable(str(refused)), tuple(trailers))
+    return _CODES[ANSWERS[refused.reason].grpc], printable(str(refused)), tuple(trailers)
 
 
 async def _no_profiles(_: bytes, context: Any) -> bytes:

@@ -327,7 +327,7 @@ _LIMITS: Final = [
            "timeout|memory", slow=True),
     Attack("CPU", "SELECT count(*) FROM range(10000) WHERE regexp_matches(repeat('a', 50000 + range), '(a+)+b')",
            "timeout", slow=True),
-    Attack("CPU", "SELECT regexp_replace(repeat('ab', 999999), '(.*)(.*)(.*)x', '', 'g') FROM range(100)",
+    Attack("CPU", "SELECT regexp_replace(repeat('ab', 999999), '(.*)(.*)(.*)x', '', 'g') FROM range(10000000)",
            "timeout|memory", slow=True),
     Attack("CPU", "SELECT count(*) FROM repeat('x', 100000000000)", "timeout|memory", slow=True),
     Attack("CPU", "SELECT sleep_ms(60000)", "statement", "sleep_ms"),

@@ -399,7 +399,7 @@ def test_an_unknown_dimension_names_those_that_there_are(views: Views) -> None:
 
 
 def test_every_statement_is_used_and_every_use_is_a_statement() -> None:
-    source = "\n".join(path.read_text() for path in QUERY.glob("*.py"))
+    source = "\n".join(path.read_text() for path in QUERY.parent.rglob("*.py"))
     files = {path.stem for path in SQL.glob("*.sql")}
     used = {name for name in files if f'"{name}"' in source}
     assert files - used == set()

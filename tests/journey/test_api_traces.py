@@ -100,7 +100,7 @@ def test_logs_are_searched(told: Told) -> None:
     assert len(told.listed("/api/logs", search="alike level:error")) == TIED
     assert [row["body"] for row in told.listed("/api/logs", search='"line 4"')] == ["line 4"]
     assert told.refused("/api/logs", search='"open')[:2] == (400, "search")
-    assert told.refused("/api/logs", search="levl:error", **told.during)[:2] == (400, "search")
+    assert told.refused("/api/logs", search="grade:error", **told.during)[:2] == (400, "search")
 
 
 def test_logs_are_counted_by_level_and_bucket(told: Told) -> None:

@@ -18,7 +18,7 @@ from exporter.api import callers, create
 from exporter.api.pages import MOST
 from exporter.clock import SystemClock
 from exporter.config import Config
-from tests.demonstrated import BUDGET, RULE, demonstrated, known
+from tests.demonstrated import BUDGET, RULE, demonstrated, known, make
 from tests.running import AX, ENVIRON, Server
 
 Operation = tuple[str, str]
@@ -203,6 +203,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield one
 
 
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.ui, timeout=60) as one:
+        yield one
+
+
 def filled(path: str, ids: Mapping[str, list[str]]) -> str:
     """A path with ids in it."""
     area = "/".join(path.split("/")[:3])
@@ -221,9 +227,8 @@ def walked(app: FastAPI) -> list[tuple[Operation, dict[str, Any]]]:
     )
 
 
-def test_each_refuses_what_does_not_fit(server: Server, app: FastAPI) -> None:
+def test_each_refuses_what_does_not_fit(client: httpx.Client, app: FastAPI) -> None:
     wrong, without = [], []
-    client = httpx.Client(base_url=server.ui, timeout=60)
     for operation, about in walked(app):
         found = unfit(operation, about)
         if found is None:
@@ -264,13 +269,13 @@ TAKES_NOTHING: Final = {
 """A request to these can be wrong in nothing but whom it is for and who asks, of which the browser's tests are."""
 
 
-def test_each_answers_what_fits(server: Server, app: FastAPI) -> None:
+def test_each_answers_what_fits(server: Server, client: httpx.Client, app: FastAPI) -> None:
     command = [*AX, "token", "create", "walker", "--scope", "read", "--data", str(server.data)]
     made = subprocess.run(command, env=ENVIRON, capture_output=True, text=True, check=True, timeout=60)
     token = re.search(r"ax_\S+", made.stdout)
     assert token is not None, made.stdout
+    make(server)
     ids, wrong = known(server), []
-    client = httpx.Client(base_url=server.ui, timeout=60)
     for operation, about in walked(app):
         path = filled(operation[1], ids)
         if "range" in {one["name"] for one in about.get("parameters", [])}:
@@ -288,12 +293,14 @@ def test_each_answers_what_fits(server: Server, app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/vnd.apache.arrow.stream"])
-def test_rows_come_in_each_form_that_is_described(server: Server, app: FastAPI, accept: str) -> None:
+def test_rows_come_in_each_form_that_is_described(
+    server: Server, client: httpx.Client, app: FastAPI, accept: str
+) -> None:
+    make(server)  # what another test has deleted
     ids, wrong = known(server), []
-    client = httpx.Client(base_url=server.ui, timeout=60, headers={"Accept": accept})
     for operation, about in described(app):
         if accept in about["responses"].get("200", {}).get("content", {}) and operation[0] == "GET":
-            answer = client.get(filled(operation[1], ids))
+            answer = client.get(filled(operation[1], ids), headers={"Accept": accept})
             if answer.status_code != 200 or not answer.headers["content-type"].startswith(accept):
                 wrong.append((operation, answer.status_code, answer.text[:200]))
     assert wrong == []

@@ -26,6 +26,7 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.auth import Doors
 from exporter.clock import SystemClock
 from exporter.config import Config, Limits, Retention
 from exporter.decode import decode
@@ -221,8 +222,9 @@ class Fuzz:
         tail = Tail.open(self._config.data / "journal", 0)
         now = asyncio.get_running_loop().time
         end = now() + seconds
+        door = Doors.open(self._config, self._clock).of("receive.http")
         with ThreadPoolExecutor(1) as beside:
-            app = OtlpHttp(self._config, Admission(self._config, journal, self._clock, counters), beside)
+            app = OtlpHttp(self._config, Admission(self._config, journal, self._clock, counters), door, beside)
             while True:
                 await asyncio.gather(*(self._send_some(app) for _ in range(AT_A_TIME)))
                 self._decode(tail)

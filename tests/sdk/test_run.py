@@ -1,5 +1,6 @@
 """`ax run -- CMD` and `opentelemetry-instrument CMD`: a program that knows nothing of us is seen, and not disturbed."""
 
+import json
 import os
 import shutil
 import signal
@@ -175,7 +176,9 @@ def test_a_server_on_the_data_directory_is_found_and_the_service_is_the_scripts_
     site: Path, tmp_path: Path
 ) -> None:
     figures.path_of(tmp_path, "server").parent.mkdir(parents=True, exist_ok=True)
-    figures.path_of(tmp_path, "server").write_text('{"http": ["127.0.0.1:9"]}')
+    figures.path_of(tmp_path, "server").write_text(
+        json.dumps({"pid": os.getpid(), **{name: ["127.0.0.1:9"] for name in ("grpc", "http", "ui")}})
+    )
     environ = environment("") | {"PYTHONPATH": str(ROOT)}
     del environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
     show = 'echo "$OTEL_EXPORTER_OTLP_ENDPOINT $OTEL_SERVICE_NAME"'

@@ -79,7 +79,7 @@ def test_a_token_holds_until_it_is_revoked_or_expires_and_then_its_name_is_free(
         ("", ["read"], None, "cannot be named ''; write up to 64 letters"),
         ("a\nb", ["read"], None, "cannot be named"),
         ("x" * 65, ["read"], None, "cannot be named"),
-        ("a", ["raed"], None, "there is no scope 'raed'; choose from ingest, read, sql, admin"),
+        ("a", ["look"], None, "there is no scope 'look'; choose from ingest, read, sql, admin"),
         ("a", [], None, "a token needs a scope"),
         ("a", ["admin"], "acme", "the scope admin is for all tenants"),
         ("a", ["ingest"], "default", "default is what comes without a tenant"),

@@ -158,11 +158,11 @@ def test_what_cannot_be_stored_is_accepted_and_stored_when_it_can_be(tmp_path: P
         if place == "catalog":
             until(lambda: _catalog_bytes(server) > _LARGEST["catalog"], "the catalog's log has grown")
         with largest_file(processes(server)["write"], _LARGEST[place]):
+            until(lambda: _SAYS[place] in server.log(), "the log says so")
             before = batches_stored(server)
             until_acked(work, work.history.counts["ack"] + 100)
             time.sleep(1)
             assert batches_stored(server) <= before + _ON_THE_WAY
-            assert _SAYS[place] in server.log()
             assert_queries_go_on(server)
         assert_recovers(server, work)
         assert work.history.counts["refuse"] == 0

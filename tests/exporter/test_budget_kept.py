@@ -72,4 +72,4 @@ def test_a_file_counts_more_and_the_first_that_is_made_takes_the_place_of_ours(t
     path.write_text("budgets:\n  - {name: filed, usd: 7}\n")
     declared = load(tmp_path, Alert(), budgets=made)
     assert {one.name: one.usd for one in declared.budgets} == {"filed": 7 * 10**9, "own": 12_500_000_000}
-    assert declared.origin_of("filed") == f"{path}:2"
+    assert declared.origin_of("filed") == "b.yaml:2"

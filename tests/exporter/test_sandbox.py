@@ -208,6 +208,7 @@ def test_the_process_of_a_statement_has_no_secret_and_no_descriptor_of_ours(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_URL", "https://hooks.example/secret")
+    until(lambda: not _children_of_children(), "those of earlier statements are gone")
     one, cancel = Sandbox(at_once=1), Cancel()
     asked = threading.Thread(target=_reason, args=(one, data, ENDLESS, Limits(interrupt_s=60, kill_s=61), cancel))
     try:

@@ -29,6 +29,9 @@ def bearer(text: str) -> dict[str, str]:
 def known(two: Two, text: str) -> str:
     """A new token's text, once the server knows of it."""
     until(lambda: httpx.get(f"{two.server.ui}/api/live", headers=bearer(text)).status_code != 401, "it is known")
+    until(
+        lambda: httpx.post(f"{two.server.http}/v1/logs", headers=bearer(text)).status_code != 401, "receive knows too"
+    )
     return text
 
 

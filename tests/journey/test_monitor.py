@@ -10,7 +10,6 @@ import select
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -312,8 +311,10 @@ def on_terminal(*arguments: object, environ: Mapping[str, str], draws: int = 1_0
             if written.count(b"server  ") >= draws:
                 break
             if select.select([mine], [], [], 0.1)[0]:
-                with suppress(OSError):
+                try:
                     written += os.read(mine, 65_536)
+                except OSError:  # it has ended, and said all
+                    break
     finally:
         process.terminate()
         process.wait(10)

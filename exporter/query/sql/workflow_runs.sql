@@ -21,5 +21,5 @@ WHERE start_time >= make_timestamptz($start_us::BIGINT)
   AND start_time < make_timestamptz($end_us::BIGINT)
   AND start_time_unix_nano <= $last_ns::BIGINT
   AND {where}
-ORDER BY start_time_unix_nano DESC, run_id, span_id
+ORDER BY start_time_unix_nano DESC, run_id, span_id, trace_id
 LIMIT $limit::BIGINT OFFSET $skip::BIGINT

@@ -102,7 +102,7 @@ def test_what_is_silenced_is_not_told_and_its_state_goes_on(server: Server) -> N
     assert [one["matchers"] for one in rows(server.data, "silences")] == [["service=quiet*"]]
     ax(server.data, "unsilence", made.split(":")[0])
     assert rows(server.data, "silences") == []
-    until(lambda: "quiet-one has 1" in server.log(), "told after all", seconds=60)
+    until(lambda: "quiet-one has 1" in server.log(), "told after all", seconds=90)  # looked at again each 60 s
 
 
 def test_rules_say_how_they_do(server: Server) -> None:

@@ -78,6 +78,9 @@ def two_tenants(data: Path) -> Iterator[Two]:
                 _send(server, path, export, made[tenant, "ingest"])
         until(lambda: _is_stored(server), "both tenants' data", seconds=120)
         until(lambda: len(_alerts(server)) == len(TENANTS), "an alert of each", seconds=120)
+        for tenant, alert in _alerts(server).items():  # so that its history tells whose it is
+            path = f"{server.ui}/api/alerts/{alert}/acknowledge"
+            httpx.post(path, json={"by": mark_of(tenant)}, timeout=60).raise_for_status()
         alerts = _alerts(server)
         ids = {tenant: _ids(tenant) | {"alert": alerts[tenant]} for tenant in TENANTS}
         with httpx.Client(base_url=server.ui, timeout=60) as client:

@@ -93,6 +93,7 @@ def test_an_alert_is_seen_looked_after_and_ended(server: Server) -> None:
     assert "resolved already" in ax(server.data, "ack", alert, code=1)
 
 
+@pytest.mark.slow  # what is silenced is looked at again each 60 s
 def test_what_is_silenced_is_not_told_and_its_state_goes_on(server: Server) -> None:
     made = ax(server.data, "silence", "--match", "service=quiet*", "--for", "1h", "--user", "ada")
     breach(server, "quiet-one")
@@ -102,7 +103,7 @@ def test_what_is_silenced_is_not_told_and_its_state_goes_on(server: Server) -> N
     assert [one["matchers"] for one in rows(server.data, "silences")] == [["service=quiet*"]]
     ax(server.data, "unsilence", made.split(":")[0])
     assert rows(server.data, "silences") == []
-    until(lambda: "quiet-one has 1" in server.log(), "told after all", seconds=90)  # looked at again each 60 s
+    until(lambda: "quiet-one has 1" in server.log(), "told after all", seconds=90)
 
 
 def test_rules_say_how_they_do(server: Server) -> None:

@@ -40,8 +40,8 @@ ROUND: Final = ("--seconds=0.3", "--rounds=1", "--templates=4")
     ("bench", "options", "item", "named"),
     [
         ("ingest", (*ROUND, "--idle-seconds=0.5", "--starts=2", "--loops"), "spans", {*INGEST, "times_loops"}),
-        ("logs", ROUND, "records", RECORDS),
-        pytest.param("metrics", ROUND, "records", RECORDS, marks=pytest.mark.slow),  # as logs
+        pytest.param("logs", ROUND, "records", RECORDS, marks=pytest.mark.slow),
+        ("metrics", ROUND, "records", RECORDS),
         ("restart", ("--megabytes=4", "--rounds=1", "--templates=4"), "spans", {"ready_s", "stored_s"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

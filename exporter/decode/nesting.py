@@ -85,7 +85,7 @@ class Recent:
         nothing = np.zeros(len(calls), dtype=np.bool_)
         if self._is_empty and not calls.any():
             return nothing
-        own, above = _whole_keys(ids.trace, ids.span), _whole_keys(ids.trace, ids.parent)
+        own, above = _keys_within(ids.trace, ids.span, ids.parent)
         if own is None or above is None:
             return nothing
         above = np.where(above == own, _NO_ID, above)  # what calls itself its parent wraps nothing, nor its retry
@@ -141,13 +141,21 @@ def _keys(ids: pa.Array) -> _Keys | None:
     return None if words is None else words[:, 1]  # one call in a million has another's, which is then looked into
 
 
-def _whole_keys(traces: pa.Array, ids: pa.Array) -> _Keys | None:
+def _keys_within(traces: pa.Array, *columns: pa.Array) -> list[_Keys | None]:
     """A number for each id of a trace, another one for all others; 0 where there is none, None as `_keys`."""
-    of_trace, of_span = _words(traces, _DIGITS["trace"]), _words(ids, _DIGITS["span"])
-    if of_trace is None or of_span is None:
-        return None
-    mixed = (of_trace * _MIXERS).sum(axis=1, dtype=np.uint64) ^ (of_span * _MIXERS[:2]).sum(axis=1, dtype=np.uint64)
-    return np.where(of_span[:, 1] == _NO_ID, _NO_ID, mixed)
+    of_trace = _words(traces, _DIGITS["trace"])
+    if of_trace is None:
+        return [None] * len(columns)
+    mixed = (of_trace * _MIXERS).sum(axis=1, dtype=np.uint64)
+    found: list[_Keys | None] = []
+    for ids in columns:
+        words = _words(ids, _DIGITS["span"])
+        if words is None:
+            found.append(None)
+        else:
+            own = mixed ^ (words * _MIXERS[:2]).sum(axis=1, dtype=np.uint64)
+            found.append(np.where(words[:, 1] == _NO_ID, _NO_ID, own))
+    return found
 
 
 def _words(ids: pa.Array, digits: int) -> _Keys | None:

@@ -23,16 +23,24 @@ Headers = dict[str, list[str]]
 
 LARGEST_BYTES: Final = 2**20
 _OURS: Final = frozenset({LOOPBACK, "127.0.0.1", "::1"})
+_STYLES: Final = "style-src 'self'"
+_POLICY: Final = (
+    f"default-src 'none'; script-src 'self'; {_STYLES}; font-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+def policy(nonce: str | None = None) -> bytes:
+    """What a browser may load for an answer; with a nonce also the styles that carry it."""
+    return (_POLICY if nonce is None else _POLICY.replace(_STYLES, f"{_STYLES} 'nonce-{nonce}'")).encode()
+
+
 _HEADERS: Final = [
-    (
-        b"content-security-policy",
-        (
-            b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-            b"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-        ),
-    ),
+    (b"content-security-policy", policy()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 ]
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MISDIRECTED: Final = 421
@@ -90,7 +98,9 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-                message["headers"] = [*message.get("headers", []), *_HEADERS]
+                headers = list(message.get("headers", []))
+                told = {name for name, _ in headers}
+                message["headers"] = [*headers, *(one for one in _HEADERS if one[0] not in told)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

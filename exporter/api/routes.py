@@ -29,6 +29,7 @@ from exporter.api.guard import Guard, Hosts
 from exporter.api.openapi import describe
 from exporter.api.problems import refuse
 from exporter.api.shared import Shared
+from exporter.api.web import Web, built
 from exporter.auth import Doors
 from exporter.auth.sessions import Sessions
 from exporter.clock import Clock
@@ -70,7 +71,7 @@ def create(
     watching: Watching | None = None,
     reach: Reach | None = None,
 ) -> FastAPI:
-    """The application of one server; `Guard` is its outermost layer, `Entry` the next.
+    """The application of one server; `Guard` is its outermost layer, then come `Web` and `Entry`.
 
     `doors` are kept fresh by somebody else; without, they stay as they are found now. `watch` is the loop of this
     process, `watching` its health, `reach` what test notices are sent with; without them the routes that need them
@@ -87,6 +88,7 @@ def create(
     door, sessions, is_tls = doors.of("serve.ui"), Sessions(doors.known, clock), doors.certificates is not None
     cookie = session.cookie_name(is_tls=is_tls)
     app.add_middleware(Entry, door=door, sessions=sessions, cookie=cookie, rate=config.rate, clock=clock)
+    app.add_middleware(Web, built=built())
     app.add_middleware(Guard, hosts=Hosts.of(config.serve))
     refuse(app)
     shared = Shared(

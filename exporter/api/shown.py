@@ -9,7 +9,7 @@ has the same in the metadata of its schema; the next page is also told by a `Lin
 import difflib
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -21,6 +21,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from exporter.api import columns, fresh
 from exporter.api.problems import NotAcceptable
+from exporter.api.weights import weights
 from exporter.errors import AxError
 from exporter.query import plain
 from exporter.query.answer import EXACT, Answer, Precision
@@ -133,7 +134,7 @@ def chosen_of(fields: Sequence[str] | None, known: Iterable[str]) -> list[str]:
 def form_of(request: Request, forms: Sequence[str] = FORMS) -> str:
     """The one of `forms` that the client likes best. Raises `NotAcceptable`."""
     accept = request.headers.get("accept", "*/*")
-    wanted = [_range(text) for text in accept.split(",") if text.strip()] or [("*/*", 1.0)]
+    wanted = weights(accept) or {"*/*": 1.0}
     liking = {form: _liking(form, wanted) for form in forms}
     best = max(liking, key=lambda form: liking[form])  # of equals the first
     if liking[best] <= 0:
@@ -141,20 +142,10 @@ def form_of(request: Request, forms: Sequence[str] = FORMS) -> str:
     return best
 
 
-def _liking(form: str, wanted: Sequence[tuple[str, float]]) -> float:
+def _liking(form: str, wanted: Mapping[str, float]) -> float:
     """By the most precise range that holds it (RFC 9110, 12.5.1); 0 where none does."""
     kind = form.partition("/")[0]
-    weights = dict(reversed(wanted))
-    return next((weights[name] for name in (form, f"{kind}/*", "*/*") if name in weights), 0.0)
-
-
-def _range(text: str) -> tuple[str, float]:
-    name, *parameters = (part.strip().lower() for part in text.split(";"))
-    weight = next((value[2:] for value in parameters if value.startswith("q=")), "1")
-    try:
-        return name, min(max(float(weight), 0.0), 1.0)
-    except ValueError:
-        return name, 1.0
+    return next((wanted[name] for name in (form, f"{kind}/*", "*/*") if name in wanted), 0.0)
 
 
 def _enveloped(items: bytes, about: _About) -> bytes:

@@ -1,0 +1,2 @@
+/** The nonce of this page's styles: the server makes one for each page that it serves. */
+export const nonce = (): string => document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";

@@ -1,0 +1,5 @@
+import { Page } from "../../core/ui/Page";
+
+export default function Index() {
+  return <Page title="costs">{null}</Page>;
+}

@@ -22,7 +22,7 @@ groups:
 channels:
   - {name: log, type: console}
 """
-_ENVIRON: Final = {"AX_ALERT_DELAY": "0s", "AX_RATE_REQUESTS": "100000", "AX_RATE_BURST": "100000"}
+SETTINGS: Final = {"AX_ALERT_DELAY": "0s", "AX_RATE_REQUESTS": "100000", "AX_RATE_BURST": "100000"}
 RULE: Final = {"alert": "Kept", "metric": "p95_latency", "operator": ">", "threshold": "2s", "window": "5m"}
 BUDGET: Final = {"name": "kept", "usd": 5, "per": "day"}
 _MADE: Final[Mapping[str, dict[str, Any]]] = {
@@ -46,7 +46,7 @@ def demonstrated(data: Path) -> Iterator[Server]:
     """The server; it is well afterwards, and no error of ours is in its log."""
     subprocess.run([*AX, "demo", "--once", "--data", str(data)], env=ENVIRON, capture_output=True, check=True)
     (data / "rules" / "own.yaml").write_text(_OWN)
-    with running(data, environ=_ENVIRON) as server:
+    with running(data, environ=SETTINGS) as server:
         make(server)
         until(lambda: bool(_ids(server, "alert")), "the alert fires")
         yield server

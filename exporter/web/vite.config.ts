@@ -5,7 +5,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
-const server = process.env.AX_UI ?? "http://127.0.0.1:4319";
+const server = process.env["AX_UI"] ?? "http://127.0.0.1:4319";
 const TEXT = /\.(css|js|svg)$/;
 
 /** Beside each text its `.br` and `.gz`, so that the server only hands out. */

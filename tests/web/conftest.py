@@ -1,0 +1,136 @@
+"""What tests of the dashboard share: one server for each file, with what the demo sent, and a browser on it.
+
+    def test_it(page: Page, server: Server) -> None:
+        page.goto("/traces")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Traces")
+
+`AX_SCREENSHOTS=DIR` keeps pictures. `AX_WEB=skip` takes the dashboard as it was built, however old that is.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from playwright.sync_api import Browser, Page
+
+from exporter.web.hatch_build import DIST, is_fresh
+from tests.demonstrated import SETTINGS, demonstrated
+from tests.otlp import key_values
+from tests.running import ENVIRON, Server, running, until
+from tests.web import browsing
+from tests.web.browsing import Faults
+
+
+@pytest.fixture(scope="session")
+def built() -> None:
+    """The dashboard, of the sources as they are."""
+    command = f"{sys.executable} exporter/web/hatch_build.py"
+    if not DIST.is_dir():
+        browsing.lacking(f"the dashboard is not built: {command}")
+    if not is_fresh():
+        pytest.fail(f"the dashboard is older than its sources; build it by {command}, or take it by AX_WEB=skip")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with all that can be shown, made once for all workers, of a server that has stopped."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    name = shared / "demonstrated"
+    with (shared / "demonstrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not name.exists():
+            data = Path(mkdtemp(dir=shared)) / "data"
+            with demonstrated(data) as server:
+                _judge(server)
+            name.symlink_to(data)
+    return name.resolve()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, built: None, template: Path) -> Iterator[Server]:  # noqa: ARG001
+    """A server of this file's own, which it may change."""
+    data = tmp_path_factory.mktemp("web") / "data"
+    shutil.copytree(template, data)
+    with running(data, environ=SETTINGS) as one:
+        yield one
+        assert [line for line in one.log().splitlines() if "Traceback" in line] == []
+
+
+@pytest.fixture
+def traffic(server: Server) -> Iterator[None]:
+    """The demo's help desk goes on talking to the server, as it happens."""
+    command = [sys.executable, "-m", "exporter.cli.demo_app", server.http, "--live"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRON) as desk:
+        assert desk.stdin is not None
+        assert desk.stdout is not None
+        desk.stdout.readline()
+        yield
+        desk.stdin.close()
+        for _ in desk.stdout:  # or it would block
+            pass
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for this file: Playwright's loop would be in the way of those of other tests."""
+    with browsing.browsing() as one:
+        yield one
+
+
+@pytest.fixture
+def faults() -> Faults:
+    """Of the page; the test fails when some are left."""
+    return Faults()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server, faults: Faults) -> Iterator[Page]:
+    """A page on the server, 1440 by 900, light, without motion."""
+    with browsing.opened(browser, server.ui, faults) as one:
+        yield one
+        assert faults.left() == []
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """Fails where axe finds something in what is shown now."""
+
+    def check(page: Page) -> None:
+        assert browsing.violations(page) == []
+
+    return check
+
+
+@pytest.fixture
+def examine() -> Callable[[Page, str], None]:
+    """Looks at what is shown now in each size and theme; the name is that of the pictures."""
+    return browsing.examine
+
+
+def _judge(server: Server) -> None:
+    """Some calls are judged, as an evaluator would tell it."""
+    calls = server.sql(
+        "SELECT trace_id, span_id, epoch_ns(start_time) + duration_ns FROM llm_calls ORDER BY ALL LIMIT 40"
+    )
+    export = ExportLogsServiceRequest()
+    records = export.resource_logs.add().scope_logs.add().log_records
+    for at, (trace, span, end) in enumerate(calls):
+        for name, score in (("relevance", 0.95 - at % 7 / 10), ("tone", 1.0 if at % 5 else 0.0)):
+            said = "pass" if score > 0.5 else "fail"
+            record = records.add(time_unix_nano=end, event_name="gen_ai.evaluation.result")
+            record.trace_id, record.span_id = bytes.fromhex(trace), bytes.fromhex(span)
+            judged = {"name": name, "score.value": score, "score.label": said, "explanation": f"{name} of the answer"}
+            record.attributes.extend(key_values({f"gen_ai.evaluation.{key}": value for key, value in judged.items()}))
+    headers = {"Content-Type": "application/x-protobuf"}
+    httpx.post(f"{server.http}/v1/logs", content=export.SerializeToString(), headers=headers, timeout=30)
+    wanted = 2 * len(calls)
+    until(lambda: server.sql("SELECT count(*) FROM evaluations") == [(wanted,)], "evaluations")

@@ -21,6 +21,7 @@ export default defineConfig(
     },
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "react-hooks/incompatible-library": "off", // we do not compile; it warns of tanstack's virtual lists
       "no-restricted-properties": [
         "error",
         { property: "dangerouslySetInnerHTML", message: "what was sent is text" },

@@ -1,6 +1,6 @@
 /** Questions of a page: asked once for all who want the same, kept while the next answer comes, asked again on change. */
 
-import { keepPreviousData, QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { ask, type Answer, type GetPath, type Params, Refused } from "./client";
@@ -56,14 +56,17 @@ export function useAsk<P extends GetPath>(path: P, params: Params<P> | null, ask
   const isOn = enabled && params !== null;
   const { data, error, isPending, isPlaceholderData, refetch } = useQuery<Answer<P>, Refused>({
     queryKey: key,
-    queryFn: async ({ signal }) => {
-      const began = performance.now();
-      try {
-        return await ask(path, params!, signal);
-      } finally {
-        tookMs.current = performance.now() - began;
-      }
-    },
+    queryFn:
+      params === null
+        ? skipToken
+        : async ({ signal }) => {
+            const began = performance.now();
+            try {
+              return await ask(path, params, signal);
+            } finally {
+              tookMs.current = performance.now() - began;
+            }
+          },
     enabled: isOn,
     placeholderData: keepPreviousData,
     refetchInterval: everyMs !== undefined && connection !== "paused" && !hold ? everyMs : false,

@@ -15,7 +15,7 @@ export function digits(value: number): string {
 }
 
 function scaled(value: number, steps: readonly (readonly [number, string])[]): string {
-  const [size, unit] = steps.find(([size]) => Math.abs(value) >= size * 0.9995) ?? (steps.at(-1));
+  const [size, unit] = steps.find(([least]) => Math.abs(value) >= least * 0.9995) ?? steps.at(-1) ?? [1, ""];
   return `${digits(value / size)}${unit}`;
 }
 
@@ -34,8 +34,8 @@ export function duration(ns: Maybe): string {
   if (seconds < 59.95) return scaled(ns, SHORT_TIMES);
   const [large, small, name, lesser] =
     seconds < 3_599.5 ? [60, 1, "m", "s"] : seconds < 86_400 ? [3_600, 60, "h", "m"] : [86_400, 3_600, "d", "h"];
-  const parts = Math.round(seconds / Number(small));
-  const of = Number(large) / Number(small);
+  const parts = Math.round(seconds / small);
+  const of = large / small;
   const rest = parts % of;
   return `${ns < 0 ? "−" : ""}${Math.floor(parts / of)} ${name}${rest ? ` ${rest} ${lesser}` : ""}`;
 }
@@ -145,7 +145,7 @@ export function ago(ns: Maybe, now = Date.now()): string {
   const seconds = Math.max(Math.round((now - ns / 1e6) / 1e3), 0);
   const [size, unit] =
     seconds < 60 ? [1, "s"] : seconds < 3_600 ? [60, "min"] : seconds < 86_400 ? [3_600, "h"] : [86_400, "d"];
-  return seconds < 1 ? "now" : `${Math.floor(seconds / Number(size))} ${unit} ago`;
+  return seconds < 1 ? "now" : `${Math.floor(seconds / size)} ${unit} ago`;
 }
 
 /** RFC 3339 of Unix nanoseconds, to the millisecond. */

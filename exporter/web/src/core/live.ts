@@ -135,9 +135,10 @@ export function subscribe<Item>(
   refuse: (title: string) => void,
 ): () => void {
   const id = `${++number}`;
-  subscriptions.set(id, { wanted, cursor: null, tell: tell as (told: Told<unknown>) => void, refuse });
+  const subscription: Subscription = { wanted, cursor: null, tell: tell as (told: Told<unknown>) => void, refuse };
+  subscriptions.set(id, subscription);
   if (socket === null) open();
-  else send(id, subscriptions.get(id)!);
+  else send(id, subscription);
   return () => {
     subscriptions.delete(id);
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ op: "unsubscribe", id }));
@@ -174,24 +175,25 @@ export const useConnection = (): Connection =>
 
 /** Calls `tell` with what a channel tells, while `wanted` is not null; the title of a refusal, or null. */
 export function useLive<Item>(wanted: Wanted | null, tell: (told: Told<Item>) => void): string | null {
-  const [refusal, setRefusal] = useState<string | null>(null);
+  const [refusal, setRefusal] = useState<readonly [string, string] | null>(null);
   const latest = useRef(tell);
   useEffect(() => {
     latest.current = tell;
   });
   const key = wanted === null ? null : JSON.stringify(wanted);
   useEffect(() => {
-    setRefusal(null);
     if (key === null) return undefined;
     return subscribe<Item>(
       JSON.parse(key) as Wanted,
       (told) => {
         latest.current(told);
       },
-      setRefusal,
+      (title) => {
+        setRefusal([key, title]);
+      },
     );
   }, [key]);
-  return refusal;
+  return refusal?.[0] === key ? refusal[1] : null;
 }
 
 const ticking = new Map<Channel, { listeners: Set<() => void>; end: () => void }>();

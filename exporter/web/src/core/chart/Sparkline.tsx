@@ -9,17 +9,8 @@ export function Sparkline({ values }: { values: readonly (number | null)[] }) {
   const [low, high] = [Math.min(0, ...known), Math.max(...known)];
   const x = (at: number): string => ((at / (values.length - 1)) * WIDTH).toFixed(1);
   const y = (value: number): string => (HEIGHT - 2 - ((value - low) / (high - low || 1)) * (HEIGHT - 4)).toFixed(1);
-  let isDrawing = false;
   const path = values
-    .map((value, at) => {
-      if (value === null) {
-        isDrawing = false;
-        return "";
-      }
-      const step = `${isDrawing ? "L" : "M"}${x(at)} ${y(value)}`;
-      isDrawing = true;
-      return step;
-    })
+    .map((value, at) => (value === null ? "" : `${(values[at - 1] ?? null) === null ? "M" : "L"}${x(at)} ${y(value)}`))
     .join("");
   return (
     <svg width="100%" height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden>

@@ -2,9 +2,10 @@
 
 import { Button } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
+import { useEffect } from "react";
 
 import { useKeys } from "../keys";
-import { type Connection, setPaused, useConnection } from "../live";
+import { type Connection, onChange, setPaused, useConnection } from "../live";
 import classes from "./Follow.module.css";
 
 const WORDS: Record<Connection, string> = {
@@ -17,6 +18,8 @@ const WORDS: Record<Connection, string> = {
 
 export function Follow() {
   const connection = useConnection();
+  // One subscription stays, so that it is known on every page whether the server is there.
+  useEffect(() => onChange("alerts", () => undefined), []);
   const isPaused = connection === "paused";
   const toggle = (): void => {
     setPaused(!isPaused);

@@ -52,11 +52,13 @@ export function RangePicker() {
 }
 
 function Absolute({ range, onDone }: { range: Range; onDone: () => void }) {
-  const now = Date.now();
-  const [from, setFrom] = useState(() =>
-    local("start" in range.query ? Date.parse(range.query.start) : now - range.ns / 1e6),
-  );
-  const [to, setTo] = useState(() => local("end" in range.query ? Date.parse(range.query.end) : now));
+  const [[from, to], setTimes] = useState(() => timesOf(range));
+  const setFrom = (value: string): void => {
+    setTimes([value, to]);
+  };
+  const setTo = (value: string): void => {
+    setTimes([from, value]);
+  };
   const isRight = Date.parse(from) < Date.parse(to);
   return (
     <form
@@ -95,6 +97,12 @@ function Absolute({ range, onDone }: { range: Range; onDone: () => void }) {
       </Stack>
     </form>
   );
+}
+
+function timesOf(range: Range): [string, string] {
+  if ("start" in range.query) return [local(Date.parse(range.query.start)), local(Date.parse(range.query.end))];
+  const now = Date.now();
+  return [local(now - range.ns / 1e6), local(now)];
 }
 
 /** As `datetime-local` has it: the person's zone, to the second. */

@@ -2,7 +2,7 @@
 
 import { useComputedColorScheme } from "@mantine/core";
 import { useResizeObserver } from "@mantine/hooks";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 
 import { SERIES } from "../../theme";
@@ -14,8 +14,8 @@ import classes from "./TimeChart.module.css";
 
 export interface Line {
   label: string;
-  /** One for each time; null where there is none. */
-  values: readonly (number | null)[];
+  /** One for each time; null where there is none, undefined where the line goes on to the next. */
+  values: readonly (number | null | undefined)[];
   /** A CSS colour; else that of its place. */
   color?: string;
   dash?: readonly [number, number];
@@ -40,6 +40,8 @@ export interface TimeChartProps {
   onZoom?: ((startNs: number, endNs: number) => void) | undefined;
   /** Charts of one name show the same moment. */
   sync?: string;
+  /** In the legend's place; `at` is the moment pointed at, as a place in `times`. */
+  legend?: (at: number | null) => ReactNode;
 }
 
 const NONE: readonly Mark[] = [];
@@ -57,6 +59,7 @@ export function TimeChart(props: TimeChartProps) {
     marked = NONE,
     onZoom,
     sync = "page",
+    legend,
   } = props;
   const scheme = useComputedColorScheme("light");
   const [measure, { width }] = useResizeObserver<HTMLDivElement>();
@@ -97,7 +100,7 @@ export function TimeChart(props: TimeChartProps) {
 
   useEffect(() => {
     if (place.current === null || width === 0) return undefined;
-    const bars = uPlot.paths.bars?.({ size: [0.82, 60], gap: 1 });
+    const bars = uPlot.paths.bars?.({ size: [0.82, 60], gap: 1, align: 1 });
     const made = new uPlot(
       {
         width,
@@ -179,24 +182,28 @@ export function TimeChart(props: TimeChartProps) {
       <div ref={measure} className={classes["measure"]}>
         <div ref={place} className={classes["place"]} style={{ height }} />
       </div>
-      <Legend
-        lines={lines.map((line, index) => ({
-          label: line.label,
-          color: colors[index] ?? "gray",
-          value: measured(at === null ? lastOf(line.values) : line.values[at], unit),
-          isHidden: hidden.has(line.label),
-        }))}
-        moment={moment === undefined ? null : clock(moment).replace(/\.000$/, "")}
-        onToggle={(name) => {
-          setHidden((before) => toggled(before, name));
-        }}
-      />
+      {legend !== undefined ? (
+        <figcaption>{legend(at)}</figcaption>
+      ) : (
+        <Legend
+          lines={lines.map((line, index) => ({
+            label: line.label,
+            color: colors[index] ?? "gray",
+            value: measured(at === null ? lastOf(line.values) : line.values[at], unit),
+            isHidden: hidden.has(line.label),
+          }))}
+          moment={moment === undefined ? null : clock(moment).replace(/\.000$/, "")}
+          onToggle={(name) => {
+            setHidden((before) => toggled(before, name));
+          }}
+        />
+      )}
     </figure>
   );
 }
 
-const lastOf = (values: readonly (number | null)[]): number | null =>
-  values.findLast((value) => value !== null) ?? null;
+const lastOf = (values: Line["values"]): number | null =>
+  values.findLast((value) => value !== null && value !== undefined) ?? null;
 
 function toggled(before: ReadonlySet<string>, name: string): ReadonlySet<string> {
   const after = new Set(before);

@@ -1,5 +1,5 @@
 /** Each line on those before it; where none of them has a value there is none. */
-export function stacked(lines: readonly (readonly (number | null)[])[]): (number | null)[][] {
+export function stacked(lines: readonly (readonly (number | null | undefined)[])[]): (number | null)[][] {
   const sums: number[] = [];
   const made: (number | null)[][] = [];
   for (const line of lines) {

@@ -26,7 +26,8 @@ _OURS: Final = frozenset({LOOPBACK, "127.0.0.1", "::1"})
 _STYLES: Final = "style-src 'self'"
 _POLICY: Final = (
     f"default-src 'none'; script-src 'self'; {_STYLES}; font-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
+    "require-trusted-types-for 'script'; trusted-types default"  # whose one rule is in src/trusted.ts
 )
 
 

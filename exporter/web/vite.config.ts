@@ -27,6 +27,7 @@ export default defineConfig({
   plugins: [react(), compressed()],
   build: {
     target: "es2023",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"], // those that know light-dark(), which would be written out wrongly
     assetsInlineLimit: 0, // the policy lets no font and no style come from `data:`
     license: { fileName: "licenses.txt" },
     manifest: true, // by which the size of the first view is measured

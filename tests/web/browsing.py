@@ -35,7 +35,9 @@ PATIENCE_MS: Final = 20_000
 _SETTLED: Final = """
 async () => {
     await document.fonts.ready;
-    for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    const moving = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < 2000);
+    await Promise.allSettled(moving.map((one) => one.finished));
 }
 """
 _STICKS_OUT: Final = """
@@ -133,7 +135,7 @@ def _watch(page: Page, url: str, faults: Faults) -> None:
 
 
 def settle(page: Page) -> None:
-    """Waits until fonts are there and some frames are drawn."""
+    """Waits until fonts are there, frames are drawn, and what changes its colour or place has done so."""
     page.evaluate(_SETTLED)
 
 

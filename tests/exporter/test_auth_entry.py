@@ -78,7 +78,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 # ── Tokens ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("path", ["/api/health", "/api/openapi.json", "/metrics", "/api/nothing", "/api/session", "/none"])
+@pytest.mark.parametrize(
+    "path", ["/api/health", "/api/openapi.json", "/metrics", "/api/nothing", "/api/session", "/none"]
+)
 def test_without_a_token_nothing_is_told_of_but_that_the_server_lives(api: Api, path: str) -> None:
     answer = api.ask(path)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")

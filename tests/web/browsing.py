@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, WebSocket, expect, sync_playwright
+
+from tests.web.built import lacking
 
 FLAGS: Final = (
     "--no-sandbox",  # CI runs as root
@@ -82,13 +83,6 @@ def browsing() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
-
-
-def lacking(why: str) -> NoReturn:
-    """Skips, or fails in CI, which has all that is needed."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 @contextmanager

@@ -21,22 +21,18 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from playwright.sync_api import Browser, Page
 
-from exporter.web.hatch_build import DIST, is_fresh
 from tests.demonstrated import SETTINGS, demonstrated
 from tests.otlp import key_values
 from tests.running import ENVIRON, Server, running, until
 from tests.web import browsing
 from tests.web.browsing import Faults
+from tests.web.built import dist
 
 
 @pytest.fixture(scope="session")
 def built() -> None:
     """The dashboard, of the sources as they are."""
-    command = f"{sys.executable} exporter/web/hatch_build.py"
-    if not DIST.is_dir():
-        browsing.lacking(f"the dashboard is not built: {command}")
-    if not is_fresh():
-        pytest.fail(f"the dashboard is older than its sources; build it by {command}, or take it by AX_WEB=skip")
+    dist()
 
 
 @pytest.fixture(scope="session")

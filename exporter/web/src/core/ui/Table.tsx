@@ -15,6 +15,8 @@ import classes from "./Table.module.css";
 export interface Column<Row> {
   key: string;
   title: string;
+  /** Shown in place of the title, as a scale. */
+  head?: ReactNode;
   cell: (row: Row) => ReactNode;
   /** What it is sorted by; without, it is not. */
   sort?: (row: Row) => number | string | null | undefined;
@@ -187,13 +189,13 @@ export function Table<Row>(props: TableProps<Row>) {
 }
 
 function Head<Row>({ column, sort, onSort }: { column: Column<Row>; sort: string; onSort: (sort: string) => void }) {
-  const { key, title, align, width, from } = column;
+  const { key, title, head = title, align, width, from } = column;
   const direction = sort === key ? "ascending" : sort === `-${key}` ? "descending" : undefined;
   const next = direction === "descending" ? key : direction === "ascending" ? "" : `-${key}`;
   return (
     <th scope="col" data-align={align} data-from={from} style={{ width }} aria-sort={direction}>
       {column.sort === undefined ? (
-        title
+        head
       ) : (
         <UnstyledButton
           className={classes["sorter"]}

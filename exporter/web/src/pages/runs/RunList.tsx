@@ -1,0 +1,122 @@
+/** Runs of workflows, newest first. */
+
+import { SegmentedControl } from "@mantine/core";
+import { useSearchParams } from "wouter";
+
+import { duration } from "../../core/format";
+import { useListed } from "../../core/listed";
+import { following } from "../../core/range";
+import { Empty } from "../../core/ui/Empty";
+import { Status } from "../../core/ui/Status";
+import type { Column } from "../../core/ui/Table";
+import { useParam, useRange, withRange } from "../../core/url";
+import { ErrorName, Sent, Share, When } from "./cells";
+import { both, quoted } from "./filter";
+import { List, useAway } from "./List";
+import { pathOf } from "./paths";
+import type { Run } from "./rows";
+
+const STATES = ["", "failed", "running", "completed", "cancelled", "lost"];
+
+export function RunList({ filter }: { filter: string }) {
+  const range = useRange();
+  const [status, setStatus] = useParam("status");
+  const [parameters] = useSearchParams();
+  const [isAway, setAway] = useAway();
+  const asked = both(filter, status === "" ? null : `status = ${quoted(status)}`);
+  const listed = useListed(
+    "/api/workflow-runs",
+    { query: { ...range.query, filter: asked, limit: 100 } },
+    { ...following(range, "workflows"), hold: isAway },
+  );
+  return (
+    <List
+      title="Runs"
+      listed={listed}
+      rows={listed.rows as readonly Run[] | undefined}
+      columns={COLUMNS}
+      rowKey={(row) => `${row.run_id} ${row.trace_id ?? ""} ${row.start_ns}`}
+      href={(row) => withRange(pathOf(row), parameters)}
+      onAway={setAway}
+      empty={<Empty title="No run is like that">Take away the filter or the status, or look at a longer time.</Empty>}
+      actions={
+        <SegmentedControl
+          size="xs"
+          aria-label="Status"
+          value={STATES.includes(status) ? status : ""}
+          onChange={setStatus}
+          data={STATES.map((value) => ({ value, label: value === "" ? "all" : value }))}
+        />
+      }
+    />
+  );
+}
+
+const COLUMNS: readonly Column<Run>[] = [
+  {
+    key: "began",
+    title: "Began",
+    width: "112px",
+    cell: (row) => <When ns={row.start_ns} />,
+    sort: (row) => row.start_ns,
+  },
+  {
+    key: "workflow",
+    title: "Workflow",
+    cell: (row) => <Sent text={row.workflow_name ?? row.run_id} />,
+    sort: (row) => row.workflow_name,
+  },
+  {
+    key: "status",
+    title: "Status",
+    width: "116px",
+    cell: (row) => <Status state={row.status} />,
+    sort: (row) => row.status,
+  },
+  {
+    key: "steps",
+    title: "Steps completed",
+    align: "right",
+    width: "140px",
+    from: 768,
+    cell: (row) => (
+      <Share
+        part={row.steps_completed ?? 0}
+        of={row.steps_total ?? 0}
+        tone={row.status === "running" ? "busy" : row.steps_failed ? "bad" : "good"}
+      />
+    ),
+    sort: (row) => row.steps_completed,
+  },
+  {
+    key: "duration",
+    title: "Duration",
+    align: "right",
+    width: "96px",
+    cell: (row) => duration(row.duration_ns),
+    sort: (row) => row.duration_ns,
+  },
+  {
+    key: "error",
+    title: "Error",
+    from: 768,
+    cell: (row) => <ErrorName type={row.error_type} />,
+    sort: (row) => row.error_type,
+  },
+  {
+    key: "service",
+    title: "Service",
+    width: "130px",
+    from: 1200,
+    cell: (row) => <Sent text={row.service_name} isQuiet />,
+    sort: (row) => row.service_name,
+  },
+  {
+    key: "user",
+    title: "User",
+    width: "110px",
+    from: 1200,
+    cell: (row) => <Sent text={row.user_id} isQuiet />,
+    sort: (row) => row.user_id,
+  },
+];

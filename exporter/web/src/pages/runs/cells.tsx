@@ -1,0 +1,65 @@
+/** What cells of these pages' tables have in common. */
+
+import { Text } from "@mantine/core";
+import { Link } from "wouter";
+
+import { clock, count, harmless, ratio } from "../../core/format";
+import classes from "./runs.module.css";
+
+/** Text that was sent: cut where it is too long, whole when pointed at. */
+export function Sent({ text, isQuiet = false }: { text: string | null; isQuiet?: boolean }) {
+  if (text === null || text === "") return <span className="quiet">–</span>;
+  return (
+    <span className={isQuiet ? "quiet" : undefined} title={harmless(text)}>
+      {harmless(text)}
+    </span>
+  );
+}
+
+/** An error: its type, without the modules that it is in. */
+export function ErrorName({ type }: { type: string | null }) {
+  if (type === null || type === "") return <span className="quiet">–</span>;
+  return (
+    <span className="bad" title={harmless(type)}>
+      {harmless(type.split(".").at(-1) ?? type)}
+    </span>
+  );
+}
+
+/** A moment; the whole date is in its title. */
+export function When({ ns }: { ns: number }) {
+  return <time title={new Date(ns / 1e6).toISOString()}>{clock(ns)}</time>;
+}
+
+/** How many of how many, as a bar with both numbers. */
+export function Share({ part, of, tone }: { part: number; of: number; tone: "good" | "bad" | "busy" }) {
+  return (
+    <span className={classes["share"]}>
+      <span className={classes["meter"]} data-tone={tone} aria-hidden>
+        <span style={{ width: `${of > 0 ? Math.min(part / of, 1) * 100 : 0}%` }} />
+      </span>
+      <span>
+        {count(part)}/{count(of)}
+      </span>
+    </span>
+  );
+}
+
+/** A share of failures: red where there are any. */
+export function Failed({ failed, of }: { failed: number; of: number }) {
+  if (of === 0) return <span className="quiet">–</span>;
+  return (
+    <span className={failed > 0 ? "bad" : "quiet"} title={`${count(failed)} of ${count(of)}`}>
+      {ratio(failed / of)}
+    </span>
+  );
+}
+
+/** The way to a list that a panel shows a part of. */
+export function Elsewhere({ href, children }: { href: string; children: string }) {
+  return (
+    <Text component="span" size="sm">
+      <Link href={href}>{children}</Link>
+    </Text>
+  );
+}

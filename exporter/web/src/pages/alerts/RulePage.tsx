@@ -1,0 +1,263 @@
+/** One rule: how it does, its text, what it says and would have said, and its alerts. */
+
+import { Alert as Notice, Button, Group, Modal, Switch, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconCopy, IconTrash } from "@tabler/icons-react";
+import { useMemo, useState } from "react";
+import { Link, useLocation, useSearchParams } from "wouter";
+
+import { useAsk } from "../../core/ask";
+import { api, Refused, taken } from "../../core/client";
+import { ago, clock, duration, harmless } from "../../core/format";
+import { Empty } from "../../core/ui/Empty";
+import { Failure } from "../../core/ui/Failure";
+import { Loading } from "../../core/ui/Loading";
+import { Page, Panel } from "../../core/ui/Page";
+import { Status } from "../../core/ui/Status";
+import { type Column, Table } from "../../core/ui/Table";
+import { useMayChange, useName } from "./acts";
+import { type Alert, type Definition, questionOf, type Rule, ruleHref, wordOf } from "./asked";
+import { useNow } from "./now";
+import { Against, Facts, LabelsOf } from "./parts";
+import { RuleForm } from "./RuleForm";
+import { write } from "./written";
+
+export function RulePage({ group, name }: { group: string; name: string }) {
+  const path = { path: { group, name } };
+  const { data: rule, error, again } = useAsk("/api/rules/{group}/{name}", path, { everyMs: 15_000 });
+  const mayChange = useMayChange();
+  const [by] = useName();
+  const [, go] = useLocation();
+  const [isDeleting, deleting] = useDisclosure();
+  const [problem, setProblem] = useState<Refused | null>(null);
+  const definition = JSON.stringify(rule?.definition ?? {});
+  const text = useMemo(() => write(JSON.parse(definition) as Definition), [definition]);
+  if (rule === undefined || rule.name !== name || rule.group !== group)
+    return <Page title={harmless(name)}>{error === null ? <Loading /> : <Failure error={error} again={again} />}</Page>;
+  const attempt = async (run: () => Promise<void>): Promise<void> => {
+    try {
+      setProblem(null);
+      await run();
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      setProblem(refused);
+    }
+  };
+  const isOwn = rule.origin === "api" && mayChange;
+  const save = async (changed: Definition): Promise<void> => {
+    taken(await api.PUT("/api/rules/{group}/{name}", { params: path, body: { rule: { ...changed }, by } }));
+    again();
+  };
+  return (
+    <Page
+      title={
+        <Group gap="sm" component="span">
+          <Link href="/alerts?tab=rules" className="quiet">
+            Rules
+          </Link>
+          <span className="quiet">/</span>
+          {rule.name}
+          <Status state={rule.health} />
+        </Group>
+      }
+      actions={
+        <Switch
+          label={rule.enabled ? "On" : "Off"}
+          checked={rule.enabled}
+          disabled={!mayChange}
+          onChange={(event) => {
+            const enabled = event.currentTarget.checked;
+            void attempt(async () => {
+              taken(await api.POST("/api/rules/{group}/{name}/toggle", { params: path, body: { enabled, by } }));
+              again();
+            });
+          }}
+        />
+      }
+    >
+      {rule.error !== "" && (
+        <Notice color="red" title="Its last evaluation failed">
+          {harmless(rule.error)}
+        </Notice>
+      )}
+      {problem !== null && <Failure error={problem} />}
+      <Told rule={rule} />
+      <RuleForm
+        key={rule.id}
+        text={text}
+        {...(isOwn ? { onSave: save } : { readOnly: whyNot(rule, mayChange) })}
+        more={
+          mayChange && (
+            <>
+              <Button
+                component={Link}
+                href={`/alerts/rules/new?from=${encodeURIComponent(rule.id)}`}
+                size="xs"
+                variant="default"
+                leftSection={<IconCopy size={14} aria-hidden />}
+              >
+                Make one like it
+              </Button>
+              {isOwn && (
+                <Button
+                  size="xs"
+                  variant="default"
+                  leftSection={<IconTrash size={14} aria-hidden />}
+                  onClick={deleting.open}
+                >
+                  Delete
+                </Button>
+              )}
+            </>
+          )
+        }
+      />
+      <Alerts rule={rule} />
+      <Modal opened={isDeleting} onClose={deleting.close} title={`Delete ${rule.id}?`}>
+        <Text size="sm">Its alerts end. What they were stays in the history.</Text>
+        <Group justify="flex-end" mt="md">
+          <Button
+            size="sm"
+            color="red"
+            onClick={() => {
+              deleting.close();
+              void attempt(async () => {
+                taken(await api.DELETE("/api/rules/{group}/{name}", { params: path }));
+                go("/alerts?tab=rules");
+              });
+            }}
+          >
+            Delete
+          </Button>
+        </Group>
+      </Modal>
+    </Page>
+  );
+}
+
+function whyNot({ origin }: Rule, mayChange: boolean): string {
+  if (!mayChange) return "It takes a token with the scope admin to change it.";
+  if (origin === "default") return "This rule comes with otel-ax. Make one like it to change it, or turn it off.";
+  return `This rule is declared in ${harmless(origin)}; change it there.`;
+}
+
+function Told({ rule }: { rule: Rule }) {
+  const nowNs = useNow();
+  const description = wordOf(rule.definition, "description");
+  return (
+    <Panel>
+      <Facts
+        facts={[
+          ["Fires when", harmless(questionOf(rule.definition))],
+          ...(description === "" ? [] : ([["What for", harmless(description)]] as const)),
+          ["Severity", <Status key="severity" state={rule.severity} />],
+          ["Evaluated", `${ago(rule.evaluated_at, nowNs / 1e6)}, each ${duration(rule.interval_ns)}`],
+          ...(rule.missed === 0 ? [] : ([["Evaluations missed", rule.missed]] as const)),
+          ["Group", rule.group],
+          ["From", <span key="from">{rule.origin === "api" ? "made here" : harmless(rule.origin)}</span>],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Alerts({ rule }: { rule: Rule }) {
+  const { data, error } = useAsk("/api/alerts", { query: { rule: rule.id, limit: 50 } }, { follow: ["alerts"] });
+  return (
+    <Panel flush title="Its alerts">
+      {error !== null && data === undefined ? (
+        <Failure error={error} />
+      ) : (
+        <Table<Alert>
+          label="Alerts of the rule"
+          columns={COLUMNS}
+          rows={data?.items}
+          rowKey={({ episode }) => episode}
+          href={({ id }) => `/alerts/${id}`}
+          height="40vh"
+          hasKeys
+          sortParam="alerts"
+          empty={<Empty title="It has never fired">Backtest tells whether it would have.</Empty>}
+        />
+      )}
+    </Panel>
+  );
+}
+
+const COLUMNS: readonly Column<Alert>[] = [
+  { key: "state", title: "State", width: "130px", cell: ({ state }) => <Status state={state} /> },
+  { key: "labels", title: "Labels", cell: ({ labels }) => <LabelsOf labels={labels} /> },
+  {
+    key: "value",
+    title: "Value / threshold",
+    width: "160px",
+    align: "right",
+    from: 480,
+    cell: (one) => <Against {...one} />,
+  },
+  {
+    key: "began",
+    title: "Began",
+    width: "150px",
+    from: 480,
+    cell: ({ started_at }) => clock(started_at).replace(/\.\d+$/, ""),
+  },
+  {
+    key: "for",
+    title: "Fired for",
+    width: "110px",
+    align: "right",
+    cell: ({ fired_at, resolved_at }) =>
+      fired_at === null ? "–" : resolved_at === null ? "still" : duration(resolved_at - fired_at),
+  },
+];
+
+const START: Definition = {
+  alert: "SlowChat",
+  description: "95 % of calls should be answered within 2 s",
+  metric: "p95_latency",
+  by: ["model"],
+  operator: ">",
+  threshold: "2s",
+  window: "5m",
+  severity: "warning",
+  annotations: { summary: "5 % of {{ labels.model }}'s calls take longer than {{ value }}" },
+};
+
+/** A rule that is not there yet: like another, or one to begin with. */
+export function NewRule() {
+  const [parameters] = useSearchParams();
+  const [group = "", name = ""] = (parameters.get("from") ?? "").split("/");
+  const isLike = name !== "";
+  const like = useAsk("/api/rules/{group}/{name}", isLike ? { path: { group, name } } : null);
+  const [by] = useName();
+  const [, go] = useLocation();
+  const definition = JSON.stringify(isLike ? { ...like.data?.definition, alert: `${name}2` } : START);
+  const text = useMemo(() => write(JSON.parse(definition) as Definition), [definition]);
+  return (
+    <Page
+      title={
+        <Group gap="sm" component="span">
+          <Link href="/alerts?tab=rules" className="quiet">
+            Rules
+          </Link>
+          <span className="quiet">/</span>
+          New rule
+        </Group>
+      }
+    >
+      {isLike && like.isLoading ? (
+        <Loading />
+      ) : (
+        <RuleForm
+          text={text}
+          hasGroup
+          onSave={async (rule, into) => {
+            const made = taken(await api.POST("/api/rules", { body: { rule: { ...rule }, group: into, by } }));
+            go(ruleHref(made.id));
+          }}
+        />
+      )}
+    </Page>
+  );
+}

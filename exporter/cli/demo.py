@@ -250,7 +250,8 @@ class _Show:
             where = "The data stay there." if self._is_kept else "The data go with it; `ax demo` without --once stays."
             console.print(f"\nThis demo ends here. {where}", markup=False)
         else:
-            console.print("\nThe help desk goes on talking. Ctrl-C ends it.", markup=False)
+            console.print(f"\nThe dashboard: {self._endpoints['API']}", markup=False, style="bold")
+            console.print("The help desk goes on talking. Ctrl-C ends it.", markup=False)
 
     def _follow(self) -> None:
         """Shows how much was sent, while the help desk talks."""

@@ -19,6 +19,8 @@ export interface Line {
   /** A CSS colour; else that of its place. */
   color?: string;
   dash?: readonly [number, number];
+  /** The label of the line down to which it is filled: the other edge of a band. */
+  downTo?: string;
 }
 
 export interface TimeChartProps {
@@ -95,7 +97,7 @@ export function TimeChart(props: TimeChartProps) {
     height,
     sync,
     marked,
-    shown.map(({ label, color, dash }) => [label, color, dash]),
+    shown.map(({ label, color, dash, downTo }) => [label, color, dash, downTo]),
   ]);
 
   useEffect(() => {
@@ -119,9 +121,9 @@ export function TimeChart(props: TimeChartProps) {
               : {}),
           })),
         ],
-        ...(isStacked
-          ? { bands: shown.slice(1).map((_, index) => ({ series: [index + 1, index + 2] as [number, number] })) }
-          : {}),
+        bands: isStacked
+          ? shown.slice(1).map((_, index) => ({ series: [index + 1, index + 2] as [number, number] }))
+          : bandsOf(shown),
         axes: axes(unit, scheme),
         scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.08 : 1] } },
         legend: { show: false },
@@ -201,6 +203,14 @@ export function TimeChart(props: TimeChartProps) {
     </figure>
   );
 }
+
+/** The spaces between lines that are filled, in the colour of the upper one. */
+const bandsOf = (shown: readonly (Line & { color: string })[]): uPlot.Band[] =>
+  shown.flatMap(({ color, downTo }, index) => {
+    const other = shown.findIndex(({ label }) => label === downTo);
+    const fill = `color-mix(in srgb, ${color} 16%, transparent)`;
+    return other < 0 ? [] : [{ series: [index + 1, other + 1] as [number, number], fill }];
+  });
 
 const lastOf = (values: Line["values"]): number | null =>
   values.findLast((value) => value !== null && value !== undefined) ?? null;

@@ -1,5 +1,15 @@
-import { Page } from "../../core/ui/Page";
+/** LLM calls: how they go, and one of them. */
 
-export default function Index() {
-  return <Page title="calls">{null}</Page>;
+import { Route, Switch } from "wouter";
+
+import { Call } from "./Call";
+import { Calls } from "./Calls";
+
+export default function LLMCalls() {
+  return (
+    <Switch>
+      <Route path="/calls" component={Calls} />
+      <Route path="/calls/:span">{({ span }) => <Call key={span} span={span} />}</Route>
+    </Switch>
+  );
 }

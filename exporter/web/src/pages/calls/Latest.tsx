@@ -1,0 +1,113 @@
+/** The calls themselves, newest first; as many as somebody scrolls for. */
+
+import { Button } from "@mantine/core";
+import { IconArrowUp } from "@tabler/icons-react";
+import { useState } from "react";
+import { useSearchParams } from "wouter";
+
+import type { Asking } from "../../core/ask";
+import { clock, count, duration, harmless, usd } from "../../core/format";
+import { useListed } from "../../core/listed";
+import { Failure } from "../../core/ui/Failure";
+import { Panel } from "../../core/ui/Page";
+import { Status } from "../../core/ui/Status";
+import { type Column, Table } from "../../core/ui/Table";
+import { type Range, withRange } from "../../core/url";
+import classes from "./calls.module.css";
+import { callPath, type CallRow, shortError, startNs, where } from "./rows";
+
+const COLUMNS: readonly Column<CallRow>[] = [
+  { key: "time", title: "Time", cell: (row) => clock(startNs(row)), width: "122px" },
+  { key: "model", title: "Model", cell: (row) => <Named text={row.model} /> },
+  { key: "operation", title: "Operation", cell: (row) => <Named text={row.operation} />, width: "110px", from: 768 },
+  { key: "service", title: "Service", cell: (row) => <Named text={row.service_name} />, width: "11%", from: 1200 },
+  { key: "agent", title: "Agent", cell: (row) => <Named text={row.agent_name} />, width: "11%", from: 1200 },
+  { key: "status", title: "Status", cell: (row) => <Outcome row={row} />, width: "190px", from: 768 },
+  {
+    key: "ttfc",
+    title: "First chunk",
+    align: "right",
+    cell: (row) => duration(row.time_to_first_chunk_ns),
+    width: "100px",
+    from: 1200,
+  },
+  { key: "duration", title: "Duration", align: "right", cell: (row) => duration(row.duration_ns), width: "92px" },
+  {
+    key: "in",
+    title: "Tokens in",
+    align: "right",
+    cell: (row) => count(row.tokens_input),
+    width: "92px",
+    from: 768,
+  },
+  { key: "out", title: "out", align: "right", cell: (row) => count(row.tokens_output), width: "70px", from: 768 },
+  {
+    key: "cost",
+    title: "Cost",
+    align: "right",
+    cell: (row) =>
+      row.unpriced === null ? usd(row.cost_nanos) : <span className="warn">{harmless(row.unpriced)}</span>,
+    width: "96px",
+    from: 480,
+  },
+];
+
+export function Latest({ filter, range, follow }: { filter: string; range: Range; follow: Asking }) {
+  const [parameters] = useSearchParams();
+  const [isAway, setAway] = useState(false);
+  const list = useListed(
+    "/api/llm-calls",
+    { query: { ...range.query, ...where(filter) } },
+    { ...follow, hold: isAway },
+  );
+  const rows = list.rows as readonly CallRow[] | undefined;
+  return (
+    <Panel
+      title="Calls"
+      flush
+      actions={
+        list.isBehind && (
+          <Button size="compact-xs" variant="light" leftSection={<IconArrowUp size={13} />} onClick={list.again}>
+            New rows: show
+          </Button>
+        )
+      }
+    >
+      {list.error !== null && <Failure error={list.error} again={list.again} />}
+      <Table
+        label="LLM calls, newest first"
+        columns={COLUMNS}
+        rows={rows}
+        rowKey={(row) => `${row.trace_id}${row.span_id}`}
+        href={(row) => withRange(callPath(row), parameters)}
+        height="560px"
+        onAway={setAway}
+        hasKeys
+      />
+      {list.hasMore && (
+        <div className={classes["more"]}>
+          <Button size="compact-xs" variant="default" loading={list.isAsking} onClick={() => void list.more()}>
+            More
+          </Button>
+          <span className="quiet">{count(rows?.length)} are shown</span>
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Named({ text }: { text: string | null }) {
+  if (text === null) return <span className="quiet">–</span>;
+  const shown = harmless(text);
+  return <span title={shown}>{shown}</span>;
+}
+
+function Outcome({ row }: { row: CallRow }) {
+  if (!row.failed) return <Status state="ok" />;
+  const name = harmless(row.error_type ?? "");
+  return (
+    <span title={name}>
+      <Status state="failed" /> {shortError(name)}
+    </span>
+  );
+}

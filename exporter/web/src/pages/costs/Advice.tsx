@@ -1,0 +1,47 @@
+/** What could be cheaper, with what it would have saved in the time. */
+
+import { Link, useSearchParams } from "wouter";
+
+import { type Asking, useAsk } from "../../core/ask";
+import { both, equals } from "../../core/complete";
+import { harmless, usd } from "../../core/format";
+import { Empty } from "../../core/ui/Empty";
+import { Loading } from "../../core/ui/Loading";
+import { Panel } from "../../core/ui/Page";
+import { withRange } from "../../core/url";
+import classes from "./costs.module.css";
+import type { Query } from "./Totals";
+
+export function Advice({ query, follow }: { query: Query; follow: Asking }) {
+  const [parameters] = useSearchParams();
+  const { data } = useAsk("/api/advice", { query: { ...query, limit: 20 } }, { everyMs: follow.everyMs });
+  const about = (one: { provider?: string | null; model?: string | null }): string => {
+    const parts = [one.provider ? equals("provider", one.provider) : "", one.model ? equals("model", one.model) : ""];
+    return withRange(`/calls?filter=${encodeURIComponent(parts.reduce(both, query.filter ?? ""))}`, parameters);
+  };
+  return (
+    <Panel title="What could be cheaper" flush>
+      {data === undefined ? (
+        <Loading height={160} />
+      ) : data.items.length === 0 ? (
+        <Empty title="Nothing stands out" />
+      ) : (
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard
+        <div className={classes["scroll"]} tabIndex={0} role="region" aria-label="Advice">
+          <ul className={classes["advice"]}>
+            {data.items.map((one) => (
+              <li key={`${one.kind ?? ""} ${one.provider ?? ""} ${one.model ?? ""} ${one.asker ?? ""}`}>
+                <span className={classes["saves"]}>{usd(one.saves_nanos)}</span>
+                <div>
+                  <Link href={about(one)}>{harmless(one.model ?? "all models")}</Link>
+                  {one.asker && <span className="quiet"> asked by {harmless(one.asker)}</span>}: {one.finding}
+                  <p className={classes["mend"]}>{one.mend}</p>
+                </div>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </Panel>
+  );
+}

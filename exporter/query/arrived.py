@@ -168,6 +168,8 @@ class _Lent:
     """A connection that is used again."""
 
     connection: duckdb.DuckDBPyConnection
+    lists: None = None
+    kept: None = None
 
     def close(self) -> None:
         """It stays open."""

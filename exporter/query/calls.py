@@ -15,9 +15,11 @@ from exporter.query.answer import Answer, NotStored
 from exporter.query.fields import CALLS, CONVERSATIONS
 from exporter.query.filter import EVERYTHING, parse
 from exporter.query.paged import After
-from exporter.query.period import Period
+from exporter.query.period import EVER, Period
 from exporter.query.views import Views, text
 
+_MANY: Final = 65_536
+"""Conversations are looked for in so many of the newest spans first."""
 MOST_TURNS: Final = 100_000
 """Of one conversation."""
 
@@ -115,7 +117,8 @@ def failures(views: Views, period: Period, *, where: str | None = None, limit: i
     """Why LLM calls that began in a period failed, most frequent first. Raises `BadFilter`."""
     condition = parse(where, CALLS)
     parameters = {**period.us(), "limit": limit, **condition.parameters}
-    rows = views.rows("failures", Failure, parameters, {"where": condition.sql, "calls": text("counted_calls")})
+    places = {"where": condition.sql, "calls": text("counted_calls")}
+    rows = views.rows("failures", Failure, parameters, places, within=period)
     return Answer(rows, period=period, source="llm_calls")
 
 
@@ -140,7 +143,7 @@ def conversations(
     if condition is EVERYTHING:  # what a filter asks of a conversation is known of all of its spans only
         ids = _latest(views, period, at, _AFTER_MAX if after else "true")
         parameters, places = {**parameters, "ids": ids}, {**places, "of": _OF_IDS}
-    rows = views.rows("conversations", Conversation, parameters, places)
+    rows = views.rows("conversations", Conversation, parameters, places, within=period)
     following = (rows[limit - 1].last_ns, rows[limit - 1].conversation_id) if len(rows) > limit else None
     return Answer(rows[:limit], period=period, source="conversations"), following
 
@@ -148,9 +151,10 @@ def conversations(
 def _latest(views: Views, period: Period, at: Mapping[str, object], after: str) -> list[str]:
     """The ids, looked for in windows that go back: the last thing that began tells where a conversation stands."""
     found: list[str] = []
-    for window in paged.windows(period):
+    for window in paged.windows(period, lambda stretch: views.last(_MANY, stretch)):
         since = Period(window.start_ns, period.end_ns)
-        found = views.table("conversation_ids", {**since.us(), **at}, {"after": after})["conversation_id"].to_pylist()
+        rows = views.table("conversation_ids", {**since.us(), **at}, {"after": after}, within=since)
+        found = rows["conversation_id"].to_pylist()
         if len(found) == at["limit"]:
             break
     return found
@@ -181,8 +185,10 @@ def _one(views: Views, statement: str, prefix: str, trace: str | None) -> pa.Tab
     digits = prefix.strip().lower()
     if not digits:
         raise NotStored("a span's id is missing", mend=_FINDS)
-    places = {"of_trace": "true" if trace is None else "trace_id = $trace_id"}
-    found = views.table(statement, {"prefix": digits, "trace_id": (trace or "").strip().lower()}, places)
+    wanted = (trace or "").strip().lower()
+    when = EVER if trace is None else views.when(wanted, "spans")
+    places = {"of_trace": "true" if trace is None else _OF_TRACE}
+    found = views.table(statement, {"prefix": digits, "trace_id": wanted, **when.us()}, places, within=when)
     ids = {(row["trace_id"], row["span_id"]) for row in found.select(["trace_id", "span_id"]).to_pylist()}
     if len(ids) > 1:  # one that was stored twice is one
         raise AxError(f"several spans begin with {digits[:100]}", mend="give more of it, or its trace")
@@ -191,4 +197,8 @@ def _one(views: Views, statement: str, prefix: str, trace: str | None) -> pa.Tab
     return found.slice(0, 1)
 
 
+_OF_TRACE: Final = (
+    "trace_id = $trace_id AND start_time >= make_timestamptz($start_us::BIGINT)"
+    " AND start_time < make_timestamptz($end_us::BIGINT)"
+)
 _FINDS: Final = "`ax sql` finds them: select trace_id, span_id, model, cost_usd from llm_calls"

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from exporter.query.answer import Answer
 from exporter.query.fields import SPANS
 from exporter.query.filter import parse
+from exporter.query.listed import LISTS, near
 from exporter.query.period import Period
 from exporter.query.views import Views
+from exporter.units import NS_PER_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,17 @@ def components(views: Views, period: Period, *, where: str | None = None) -> Ans
     """
     condition = parse(where, SPANS)
     parameters = {**period.us(), **condition.parameters}
-    rows = views.rows("components", Component, parameters, {"where": condition.sql})
+    rows = views.rows("components", Component, parameters, {"where": condition.sql}, within=period)
     if where is None:
-        rows += views.rows("voice_components", Component, period.us())
+        rows += _of_turns(views, period)
     return Answer(rows, period=period, source="spans")
+
+
+def _of_turns(views: Views, period: Period) -> tuple[Component, ...]:
+    if not views.table("voice_turn", period.us(), within=period).num_rows:
+        return ()  # rather than look for the calls of none
+    of = LISTS["voice-turns"]
+    before_ns, behind_ns = of.near_ns or (0, 0)
+    parameters = {**period.us(), "before_us": before_ns // NS_PER_US, "behind_us": behind_ns // NS_PER_US}
+    within = Period(period.start_ns - before_ns, period.end_ns + behind_ns)
+    return views.rows("voice_components", Component, parameters, {"turns": near(of.view)}, within=within)

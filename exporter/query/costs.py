@@ -31,7 +31,7 @@ def costs(
     views: Views, period: Period, *, by: Sequence[str] = (), where: str | None = None, limit: int | None = None
 ) -> tuple[Answer[Cost], Cost]:
     """The dearest groups, at most `limit`, and all groups together. Raises `AxError`."""
-    now = figures(views, period, by=by, where=where, percentiles=False, most=GROUPS)
+    now = figures(views, period, by=by, where=where, is_quick=True, percentiles=False, most=GROUPS)
     whole = now.period or period
     rolled = now.source.startswith("cells")
     earlier = figures(
@@ -55,7 +55,7 @@ def called(
     limit: int | None = None,
 ) -> Answer[Figures]:
     """How calls went, those of which there are most first, at most `limit`. Raises `AxError`."""
-    found = figures(views, period, of=of, by=by, where=where, most=GROUPS)
+    found = figures(views, period, of=of, by=by, where=where, is_quick=True, most=GROUPS)
     ranked = sorted(found.rows, key=lambda row: (-row.count, str(row.labels)))[:limit]
     return Answer(tuple(ranked), found.precision, found.period, found.source)
 

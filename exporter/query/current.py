@@ -9,7 +9,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,8 +17,11 @@ from typing import Final
 import duckdb
 
 from exporter.query.ask import QueryFailed, in_one_line
+from exporter.query.kept import Kept
+from exporter.query.segments import Lists
 from exporter.query.views import Views, must_exist
 from exporter.store import duck
+from exporter.store.publish import MANIFEST
 from exporter.tenants import narrow
 
 TENANTS: Final = 32
@@ -30,7 +33,7 @@ _THREADS: Final = 4
 _AGAIN_S: Final = 0.1
 """A question that begins just when it is interrupted is interrupted again."""
 
-Mark = tuple[int, int]
+Mark = tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class _Copy:
     name: str
     mark: Mark
     instance: _Instance
+    lists: Lists | None
     users: int = 0
     is_newest: bool = True
 
@@ -62,6 +66,7 @@ class Current:
         self._data = data.resolve()
         self._tenants = tenants
         self._copies = copies
+        self.kept = Kept()
         self._lock = threading.Lock()
         self._instance: _Instance | None = None
         self._newest: OrderedDict[str | None, _Copy] = OrderedDict()  # of each tenant; the last was asked last
@@ -83,7 +88,7 @@ class Current:
         """The newest views, which are there until they are given back. Raises `NoData` and `QueryFailed`."""
         with self._lock:
             must_exist(self._data)
-            mark = _mark(self._data / duck.FILE)
+            mark = _mark(self._data)
             copy = self._newest.get(tenant)
             if copy is None or copy.mark != mark:
                 made = self._made(tenant, mark)
@@ -124,7 +129,7 @@ class Current:
                 raise QueryFailed(in_one_line(error)) from None
             raise
         instance.copies += 1
-        return _Copy(name, mark, instance)
+        return _Copy(name, mark, instance, Lists.read(self._data, tenant))
 
     def _leave(self, tenant: str | None) -> None:
         copy = self._newest.pop(tenant, None)
@@ -154,6 +159,8 @@ class _Asked:
         self._current = current
         copy = current.take(tenant)
         self._copy: _Copy | None = copy
+        self.lists = copy.lists
+        self.kept = current.kept
         self.connection = copy.instance.connection.cursor()
         self.connection.execute(f"USE {copy.name}")
 
@@ -193,6 +200,9 @@ def _expire(views: Views, longest_s: float, ended: threading.Event) -> None:
         wait_s = _AGAIN_S
 
 
-def _mark(path: Path) -> Mark:
-    found = path.stat()
-    return found.st_ino, found.st_mtime_ns
+def _mark(data: Path) -> Mark:
+    """Views and lists are renamed over one after the other."""
+    found = [(data / duck.FILE).stat()]
+    with suppress(OSError):
+        found.append((data / MANIFEST).stat())
+    return tuple(number for one in found for number in (one.st_ino, one.st_mtime_ns))

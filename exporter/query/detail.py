@@ -94,7 +94,8 @@ def span(views: Views, trace_id: str, span_id: str) -> pa.Table:
     """A row with all columns of a span, or of its copy that was sent when it started. Raises `NotStored`."""
     ids = {"trace_id": trace_id.strip().lower(), "span_id": span_id.strip().lower()}
     for view in ("spans", "spans_pending"):
-        found = views.table("span", ids, {"view": view})
+        when = views.when(ids["trace_id"], view)
+        found = views.table("span", {**ids, **when.us()}, {"view": view}, within=when)
         if found.num_rows:
             return found
     raise NotStored(f"no span {span_id[:100]!r} in this trace", mend="GET /api/traces/{trace} lists its spans")

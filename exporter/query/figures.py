@@ -19,6 +19,7 @@ from exporter.units import NS_PER_US
 
 RAW_MOST_NS: Final = 2 * HOUR
 """A longer range is answered from rollups: 10 M spans a day take 22 ms for an hour and 380 ms for the day."""
+_SHORT_NS: Final = 5 * MINUTE
 _MARGIN_NS: Final = HOUR
 """What began earlier before a period is not looked for among records; rollups have it."""
 
@@ -79,6 +80,7 @@ def figures(  # noqa: PLR0913 (what is asked)
     step_ns: int = 0,
     origin_ns: int = 0,
     from_rollups: bool | None = None,
+    is_quick: bool = False,
     percentiles: bool = True,
     most: int | None = None,
 ) -> Answer[Figures]:
@@ -86,18 +88,25 @@ def figures(  # noqa: PLR0913 (what is asked)
 
     A bucket begins at `origin_ns`.
     `from_rollups` None chooses: records where the range is at most `RAW_MOST_NS`, or where rollups do not have the
-    fields; then the period is as given. Rollups are asked for the whole cells that the period touches: the answer's
+    fields; then the period is as given. What `is_quick` has rollups where there are many records, too: of a few whole
+    minutes, as a page shows them. Rollups are asked for the whole cells that the period touches: the answer's
     period; without `percentiles`, which then are None, they answer in a fraction of the time. Raises `AxError`, also
     where there are more than `most` rows.
     """
     if from_rollups is None:
-        from_rollups = period.length_ns > RAW_MOST_NS and _has(of, by, where)
+        is_long = period.length_ns > RAW_MOST_NS or (is_quick and is_dense(views, period) and step_ns % MINUTE == 0)
+        from_rollups = is_long and _has(of, by, where)
     bound: dict[str, object] = {"most": None if most is None else most + 1, "percentiles": percentiles}
     if from_rollups:
         found = _from_cells(views, period, of, by, where, (step_ns, origin_ns), bound)
     else:
         found = _from_records(views, period, of, by, where, (step_ns, origin_ns), bound)
     return bounded(found, most)
+
+
+def is_dense(views: Views, period: Period) -> bool:
+    """Whether a period has so many spans that those of whole minutes do as well, from rollups."""
+    return period.length_ns >= _SHORT_NS and views.has_many(period)
 
 
 def _has(of: Of, by: Sequence[str], where: str | None) -> bool:
@@ -123,7 +132,8 @@ def _from_records(
     condition = parse(where, of.subject)
     parameters = {**period.us(*buckets_ns), "margin_us": _MARGIN_NS // NS_PER_US, **bound, **condition.parameters}
     places = {"where": condition.sql, "calls": text("counted_calls"), **grouping(by, of.subject)}
-    return Answer(views.rows(statement, Figures, parameters, places), EXACT, period, view)
+    within = Period(period.start_ns - _MARGIN_NS, period.end_ns)
+    return Answer(views.rows(statement, Figures, parameters, places, within=within), EXACT, period, view)
 
 
 def _from_cells(
@@ -147,7 +157,7 @@ def _from_cells(
         **condition.parameters,
     }
     places = {"cells": cells, "where": condition.sql, **grouping(by, CELLS)}
-    return Answer(views.rows("cells", Figures, parameters, places), SKETCH, whole, cells)
+    return Answer(views.rows("cells", Figures, parameters, places, within=whole), SKETCH, whole, cells)
 
 
 def cells_for(period: Period, step_ns: int) -> tuple[str, int]:

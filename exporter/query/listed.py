@@ -42,7 +42,7 @@ class Listed:
 
     A view that joins spans, or looks into them, reads all there are, whatever is asked of it. `near_ns` has it read
     those that began at most so long before and behind the period; `keys` is SQL of the rows' times without the rest,
-    for who sets no filter.
+    for who sets no filter. One whose rows are made of several, wherever they are, `is_grouped`: it reads all there are.
     """
 
     view: str
@@ -56,6 +56,7 @@ class Listed:
     source: str = ""
     near_ns: tuple[int, int] | None = None
     keys: str = ""
+    is_grouped: bool = False
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -86,6 +87,7 @@ def page(
     Raises `BadFilter`.
     """
     condition = parse(where, of.subject)
+    is_all = condition is EVERYTHING
     chosen = of.columns if columns is None else tuple(columns)
     places: Mapping[str, str] = {
         "view": _rows_of(of),
@@ -98,28 +100,35 @@ def page(
 
     before_ns, behind_ns = of.near_ns or (0, 0)
     margin = {"before_us": before_ns // NS_PER_US, "behind_us": behind_ns // NS_PER_US}
-    keys = {**places, "view": f"({of.keys})"} if of.keys and condition is EVERYTHING else places
+    keys = {**places, "view": f"({of.keys})"} if of.keys and is_all else places
+
+    def about(stretch: Period) -> Period | None:
+        return None if of.is_grouped else Period(stretch.start_ns - before_ns, stretch.end_ns + behind_ns)
 
     def times(window: Period, last_ns: int, most: int) -> list[int]:
         asked = {**window.us(), "last_ns": last_ns, "limit": most, **margin, **condition.parameters}
-        found: list[int] = views.table("listed_times", asked, keys)["time_ns"].to_pylist()
+        found: list[int] = views.table("listed_times", asked, keys, within=about(window))["time_ns"].to_pylist()
         return found
 
-    place = paged.page(times, period, mark, limit)
+    def last(stretch: Period) -> Period | None:
+        return views.last(_FEW if is_all else _MANY, stretch, f"FROM {keys['view']}")
+
+    place = paged.page(times, period, mark, limit, last)
     if place is None:
-        return Page(views.table("listed_rows", {**condition.parameters, **margin, **_NOTHING}, places), None)
+        asked = {**condition.parameters, **margin, **_NOTHING}
+        return Page(views.table("listed_rows", asked, places, within=about(_NEVER)), None)
     asked = {**place.parameters(), **margin, **condition.parameters}
-    return Page(views.table("listed_rows", asked, places), place.following)
+    return Page(views.table("listed_rows", asked, places, within=about(place.period)), place.following)
 
 
 def _rows_of(of: Listed) -> str:
     if of.source:
         return f"({text(of.source)})"
-    return f"({_near(of.view)})" if of.near_ns else of.view
+    return f"({near(of.view)})" if of.near_ns else of.view
 
 
 @cache
-def _near(view: str) -> str:
+def near(view: str) -> str:
     """The statement of a view, over the spans that began about the period."""
     statement = (_VIEWS / f"{view}.sql").read_text(encoding="utf-8").rstrip().removesuffix(";")
     return statement[statement.index(" AS\n") + 4 :].replace(_SPANS_STORED, _SPANS_NEAR)
@@ -131,6 +140,10 @@ _SPANS_NEAR: Final = (
     "(FROM stored.spans WHERE start_time >= make_timestamptz($start_us::BIGINT - $before_us::BIGINT)"
     " AND start_time < make_timestamptz($end_us::BIGINT + $behind_us::BIGINT))"
 )
+_NEVER: Final = Period(-NS_PER_US, 0)
+_FEW: Final = 2_048
+_MANY: Final = 65_536
+"""Of so many of the newest rows a page is looked for first; where there is a filter, in a row group's worth."""
 _NOTHING: Final = {"start_us": 0, "end_us": 0, "last_ns": 0, "skip": 0, "limit": 0}
 _WHOSE: Final = ("trace_id", "span_id", "parent_span_id", "start_time", "duration_ns", "service_name")
 _HOW: Final = ("failed", "error_type")
@@ -191,6 +204,7 @@ LISTS: Final[Mapping[str, Listed]] = {
             "output_bytes", "error_type", "status_message", "conversation_id", "user_id",
         ),
         _REST,
+        is_grouped=True,
     ),
     "voice-turns": Listed(
         "voice_turns", "Turns of voice calls: the silence that was heard, and where that time went; the newest first.",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.query.calls import Failure, failures
-from exporter.query.figures import Figures, Of, figures
+from exporter.query.figures import Figures, Of, figures, is_dense
 from exporter.query.logs import levels
-from exporter.query.period import Period
+from exporter.query.period import MINUTE, Period
 from exporter.query.providers import Provider, providers
 from exporter.query.views import Views
 from exporter.query.workflows import Run, runs
@@ -37,19 +37,21 @@ class Now:
 
 def now(views: Views, period: Period, now_ns: int) -> Now:
     """How all is at `now_ns`, and was in a period before it. Raises `AxError`."""
-    step_ns = period.step_ns(_POINTS)
-    over_time = {row.bucket_ns: row for row in figures(views, period, step_ns=step_ns).rows}
+    is_many = is_dense(views, period)
+    step_ns = max(period.step_ns(_POINTS), MINUTE if is_many else 0)
+    over_time = {row.bucket_ns: row for row in figures(views, period, step_ns=step_ns, is_quick=True).rows}
+    calls = next(iter(figures(views, period, is_quick=True).rows), None)
     whole = period.widened(step_ns)
     buckets = [over_time.get(at) for at in range(whole.start_ns, whole.end_ns, step_ns)]
     return Now(
         period,
         step_ns,
-        next(iter(figures(views, period).rows), None),
+        calls,
         tuple(None if one is None else one.count for one in buckets),
         tuple(None if one is None else one.percentiles_ns[1] for one in buckets),
-        next(iter(figures(views, period, of=Of.SPANS, percentiles=False).rows), None),
+        next(iter(figures(views, period, of=Of.SPANS, is_quick=True, percentiles=False).rows), None),
         providers(views, now_ns).rows,
         runs(views, period, where="status = running", limit=_FEW).rows,
-        failures(views, period, limit=_FEW).rows,
+        failures(views, period, limit=_FEW).rows if not is_many or calls is None or calls.failed else (),
         {level.level: level.count for level in levels(views, period).rows},
     )

@@ -23,6 +23,8 @@ _GROWTH: Final = 8
 
 After = tuple[int, str]
 """Behind the row of a time, Unix nanoseconds, and an id, where no two rows have one id."""
+Last = Callable[[Period], Period | None]
+"""The end of a period in which about enough rows are; None where that is not known."""
 Times = Callable[[Period, int, int], list[int]]
 """The times of the newest rows within a period, at most so many, and none after an instant; Unix nanoseconds."""
 
@@ -54,13 +56,13 @@ class Place:
         return {**self.period.us(), "last_ns": self.last_ns, "skip": self.skip, "limit": self.limit}
 
 
-def page(times_of: Times, period: Period, mark: Mark | None, limit: int) -> Place | None:
-    """Where the page behind `mark` is; None where nothing follows."""
+def page(times_of: Times, period: Period, mark: Mark | None, limit: int, last: Last | None = None) -> Place | None:
+    """Where the page behind `mark` is; None where nothing follows. `last` tells which end of a period to begin with."""
     end_ns = _up(period.end_ns)
     last_ns, seen = (end_ns - 1, 0) if mark is None else (min(mark.time_ns, end_ns - 1), mark.seen)
     wanted = seen + limit + 1
     times: list[int] = []
-    for window in windows(Period(period.start_ns, last_ns + 1)):
+    for window in windows(Period(period.start_ns, last_ns + 1), last):
         times += times_of(window, last_ns, wanted - len(times))
         if len(times) >= wanted:
             break
@@ -86,9 +88,14 @@ def asked(mark: Mark | None, limit: int) -> dict[str, object]:
     return {"last_ns": at.time_ns, "skip": at.seen, "limit": limit + 1}
 
 
-def windows(period: Period) -> Iterator[Period]:
-    """Stretches that lie end to end and hold the period, the last one first, each longer than the one before it."""
-    start_ns, end_ns, length_ns = _down(period.start_ns), _up(period.end_ns), _FIRST_NS
+def windows(period: Period, last: Last | None = None) -> Iterator[Period]:
+    """Stretches that lie end to end and hold the period, the last one first, each longer than the one before it.
+
+    `last` tells which end of the period comes first, else some minutes.
+    """
+    start_ns, end_ns = _down(period.start_ns), _up(period.end_ns)
+    first = None if last is None else last(period)
+    length_ns = _FIRST_NS if first is None else max(first.length_ns, NS_PER_US)
     while end_ns > start_ns:
         begin_ns = max(start_ns, _down(end_ns - length_ns))
         yield Period(begin_ns, end_ns)

@@ -78,3 +78,8 @@ class Period:
     def __str__(self) -> str:
         """Its length, such as `1h`."""
         return format_duration((self.length_ns + NS_PER_S // 2) // NS_PER_S * NS_PER_S)
+
+
+EVER: Final = Period(-(2**61) * NS_PER_US, 2**61 * NS_PER_US)
+"""All times that statements can be told of."""
+NEVER: Final = Period(-(2**61) * NS_PER_US, -(2**61) * NS_PER_US)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from exporter.query.answer import SKETCH, Answer
-from exporter.query.period import DAY, MINUTE, Period
+from exporter.query.period import DAY, HOUR, MINUTE, Period
 from exporter.query.views import Views, text
 from exporter.units import NS_PER_US
 
@@ -26,6 +26,8 @@ class Bounds:
     last_calls: int = 10
 
 
+_RECENT: Final = 65_536
+"""Where there are many spans, last calls are looked for among so many."""
 DEFAULTS: Final = Bounds()
 
 
@@ -61,11 +63,28 @@ class Provider:
 def providers(views: Views, now_ns: int, bounds: Bounds = DEFAULTS) -> Answer[Provider]:
     """The health of each provider that was called within the day before `now_ns`, the worst first."""
     window = Period.last(bounds.window_ns, now_ns)
-    parameters = {**window.us(), "day_us": (now_ns - DAY) // NS_PER_US, "calls": bounds.last_calls}
-    places = {"calls": text("counted_calls")}
-    judged = [judge(seen, bounds) for seen in views.rows("provider_health", Seen, parameters, places)]
+    recent = Period(window.start_ns - HOUR, window.end_ns)
+    found: tuple[Seen, ...] = ()
+    if views.has_many(recent):
+        found = _seen(views, now_ns, window, views.last(_RECENT, recent) or recent, bounds, text("provider_cells"))
+    # Of a provider with few calls among them, whether its last ones failed is told by all of them.
+    if not found or any(one.failed >= bounds.last_calls > one.last_count for one in found):
+        found = _seen(views, now_ns, window, recent, bounds, text("provider_calls"))
+    judged = [judge(seen, bounds) for seen in found]
     ranked = sorted(judged, key=lambda one: (WORST_FIRST.index(one.state), -one.count, one.provider))
     return Answer(tuple(ranked), SKETCH, window, "llm_calls, cells_1hour")
+
+
+def _seen(views: Views, now_ns: int, window: Period, recent: Period, bounds: Bounds, windowed: str) -> tuple[Seen, ...]:
+    day = Period(now_ns - DAY - HOUR, window.end_ns + HOUR)  # of whole hours, which cells of minutes are part of
+    parameters = {
+        **window.us(),
+        "day_us": (now_ns - DAY) // NS_PER_US,
+        "recent_us": recent.start_ns // NS_PER_US,
+        "calls": bounds.last_calls,
+    }
+    places = {"windowed": windowed, "calls": text("counted_calls")}
+    return views.rows("provider_health", Seen, parameters, places, within=day)
 
 
 def judge(seen: Seen, bounds: Bounds = DEFAULTS) -> Provider:

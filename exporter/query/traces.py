@@ -11,7 +11,7 @@ from exporter.errors import AxError
 from exporter.query import paged
 from exporter.query.answer import Answer, NotStored
 from exporter.query.fields import TRACES
-from exporter.query.filter import parse
+from exporter.query.filter import EVERYTHING, parse
 from exporter.query.paged import After
 from exporter.query.period import Period
 from exporter.query.views import Views
@@ -19,6 +19,9 @@ from exporter.query.views import Views
 MOST_SPANS: Final = 100_000
 _WHOLE: Final = 32
 """Hexadecimal digits of an id."""
+_SPANS_OF_TRACES: Final = 64
+_MANY: Final = 65_536
+"""A page is looked for in so many of the newest spans for each trace, with a filter in a row group's worth."""
 _AFTER: Final = "(start_ns < $after_ns::BIGINT OR (start_ns = $after_ns::BIGINT AND trace_id < $after_id))"
 
 
@@ -108,29 +111,40 @@ def page_of_traces(
     """
     condition = parse(where, TRACES)
     start_ns, trace_id = after or (0, "")
-    parameters = {"limit": limit + 1, "after_ns": start_ns, "after_id": trace_id, **condition.parameters}
+    parameters = {"after_ns": start_ns, "after_id": trace_id, **condition.parameters}
     places = {"where": condition.sql, "after": _AFTER if after else "true"}
     rows: tuple[Trace, ...] = ()
-    for window in paged.windows(Period(period.start_ns, min(period.end_ns, start_ns + 1) if after else period.end_ns)):
+    began = Period(period.start_ns, min(period.end_ns, start_ns + 1) if after else period.end_ns)
+    few = _SPANS_OF_TRACES * limit if condition is EVERYTHING else _MANY
+    for window in paged.windows(began, lambda stretch: views.last(few, stretch)):
         since = Period(window.start_ns, period.end_ns)
-        rows = views.rows("traces", Trace, {**parameters, **since.us()}, places)
         is_last = window.start_ns <= period.start_ns
-        if is_last or (len(rows) > limit and not _began_before(views, rows, Period(period.start_ns, window.start_ns))):
+        most = limit + 1 if is_last else 2 * (limit + 1)
+        rows = views.rows("traces", Trace, {**parameters, **since.us(), "limit": most}, places, within=since)
+        if is_last:
             break
+        if len(rows) > limit:
+            earlier = _began_before(views, rows, Period(period.start_ns, window.start_ns))
+            rows = tuple(row for row in rows if row.trace_id not in earlier)
+            if len(rows) > limit:
+                break
     last = rows[limit - 1] if len(rows) > limit else None
     following = None if last is None else (last.start_ns, last.trace_id)
     return Answer(rows[:limit], period=period, source="spans"), following
 
 
-def _began_before(views: Views, rows: Sequence[Trace], period: Period) -> bool:
-    """Whether one of the traces has spans in `period`, too; not asked where their roots are there."""
+def _began_before(views: Views, rows: Sequence[Trace], period: Period) -> set[str]:
+    """Which of the traces have spans in `period`, too; not asked of those whose roots are there."""
     ids = [row.trace_id for row in rows if not row.has_root]
-    return bool(ids) and views.table("trace_earlier", {"trace_ids": ids, **period.us()}).num_rows > 0
+    if not ids:
+        return set()
+    found = views.table("trace_earlier", {"trace_ids": ids, **period.us()}, within=period)
+    return set(found["trace_id"].to_pylist())
 
 
 def statistics(views: Views, period: Period) -> Answer[Statistics]:
     """What the traces of a period come to, in one row."""
-    return Answer(views.rows("trace_statistics", Statistics, period.us()), period=period, source="spans")
+    return Answer(views.rows("trace_statistics", Statistics, period.us(), within=period), period=period, source="spans")
 
 
 def trace(
@@ -150,13 +164,14 @@ def trace(
     if len(ids) > 1:
         raise AxError(f"several traces begin with {digits[:100]}", mend="give more of its id")
     attributes = "attributes" if has_attributes else "MAP {}::MAP(VARCHAR, VARCHAR)"
-    parameters = {"limit": most}
-    found = [
-        views.rows("trace_spans", Span, {"trace_id": one, **parameters}, {"attributes": attributes}) for one in ids
-    ]
-    if not found or not found[0]:
+    found: tuple[Span, ...] = ()
+    for one in ids:
+        when = views.when(one, "spans", "spans_pending")
+        parameters = {"trace_id": one, "limit": most, **when.us()}
+        found = views.rows("trace_spans", Span, parameters, {"attributes": attributes}, within=when)
+    if not found:
         raise NotStored(f"no trace begins with {digits[:100]}", mend="`ax monitor traces` lists them")
-    return ids[0], found[0]
+    return ids[0], found
 
 
 def _ids(views: Views, digits: str) -> list[str]:

@@ -15,16 +15,23 @@ from typing import Any, Final, Protocol, TypeVar
 import duckdb
 import pyarrow as pa
 
+from exporter import model
 from exporter.errors import AxError
 from exporter.query.ask import NoData, OutOfBounds, QueryFailed, in_one_line
 from exporter.query.fields import Subject
+from exporter.query.kept import Kept, Place
+from exporter.query.period import EVER, NEVER, Period
+from exporter.query.segments import Lists
 from exporter.store import duck
+from exporter.units import NS_PER_US
 
 Row = TypeVar("Row")
 
 SQL: Final = Path(__file__).parent / "sql"
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 _TRIES: Final = 2
+_SPANS: Final = "FROM stored.spans"
+_MANY: Final = 2**18
 
 
 class Opened(Protocol):
@@ -33,6 +40,14 @@ class Opened(Protocol):
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """What is asked."""
+
+    @property
+    def lists(self) -> Lists | None:
+        """The segments behind the views; None where it cannot be told which have rows of some time."""
+
+    @property
+    def kept(self) -> Kept | None:
+        """What has been answered from the same segments."""
 
     def close(self) -> None:
         """Gives it back."""
@@ -51,21 +66,56 @@ class Views:
         self._opened = opened()
         self._late = ""
 
+    def last(self, rows: int, period: Period, statement: str = _SPANS) -> Period | None:
+        """The end of a period that has about so many rows of a statement's tables; None where that is not known."""
+        lists = self._opened.lists
+        return None if lists is None else lists.last(statement, period, rows)
+
+    def has_many(self, period: Period) -> bool:
+        """Whether a period has more spans than are looked through for an answer that rollups have, too."""
+        lists = self._opened.lists
+        return lists is not None and lists.rows(_SPANS, period) > _MANY
+
+    def when(self, trace_id: str, *tables: str) -> Period:
+        """When the rows of a trace in these tables are: `NEVER` where it has none, `EVER` where that is not known.
+
+        A segment is looked through once for a trace, by its bloom filters.
+        """
+        lists = self._opened.lists
+        if lists is None:
+            return EVER
+        ends = [end for table in tables for end in self._ends(lists, table, trace_id)]
+        return Period(min(ends) * NS_PER_US, (max(ends) + 1) * NS_PER_US) if ends else NEVER
+
     def rows(
-        self, name: str, row: type[Row], parameters: Mapping[str, object], places: Mapping[str, str] | None = None
+        self,
+        name: str,
+        row: type[Row],
+        parameters: Mapping[str, object],
+        places: Mapping[str, str] | None = None,
+        *,
+        within: Period | frozenset[str] | None = None,
     ) -> tuple[Row, ...]:
         """The answer of the statement `name`; only those of the `parameters` that it has are bound.
 
-        Raises `QueryFailed`.
+        Segments that have no row `within` a period are not read: none outside of it may matter. Or else those segments
+        alone are read whose paths are given. Raises `QueryFailed`.
         """
-        table = self.table(name, parameters, places)
+        table = self.table(name, parameters, places, within=within)
         expected = [field.name for field in fields(row)]  # type: ignore[arg-type]
         if table.column_names != expected:
             raise TypeError(f"{name}.sql gives {table.column_names}, {row.__name__} takes {expected}")
         columns = [column.to_pylist() for column in table.columns]
         return tuple(row(*values) for values in zip(*columns, strict=True))
 
-    def table(self, name: str, parameters: Mapping[str, object], places: Mapping[str, str] | None = None) -> pa.Table:
+    def table(
+        self,
+        name: str,
+        parameters: Mapping[str, object],
+        places: Mapping[str, str] | None = None,
+        *,
+        within: Period | frozenset[str] | None = None,
+    ) -> pa.Table:
         """The same as an Arrow table."""
         statement = text(name)
         for place, sql in (places or {}).items():
@@ -75,7 +125,7 @@ class Views:
         for left in reversed(range(_TRIES)):
             self._be_in_time()
             try:
-                return self._opened.connection.sql(statement, params=bound).to_arrow_table()
+                return self._asked(statement, bound, within)
             except duckdb.IOException as error:
                 if not left:
                     raise QueryFailed(in_one_line(error)) from None
@@ -88,6 +138,32 @@ class Views:
                 self._be_in_time()
                 raise QueryFailed(in_one_line(error)) from None
         raise AssertionError  # pragma: no cover, the last try returns or raises
+
+    def _asked(self, statement: str, bound: Mapping[str, object], within: Period | frozenset[str] | None) -> pa.Table:
+        lists, kept = self._opened.lists, self._opened.kept
+        if within is None or lists is None:
+            return self._opened.connection.sql(statement, params=dict(bound)).to_arrow_table()
+        narrowed = lists.narrowed(statement, within)
+        found = None if kept is None else kept.of(narrowed, bound)
+        if found is None:
+            found = self._opened.connection.sql(narrowed, params=dict(bound)).to_arrow_table()
+            if kept is not None:
+                kept.keep(narrowed, bound, found)
+        return found
+
+    def _ends(self, lists: Lists, table: str, trace_id: str) -> tuple[int, ...]:
+        """The first and the last time of a trace in a table, Unix microseconds; none where it is not there."""
+        kept, paths = self._opened.kept, lists.paths(table)
+        before = Place() if kept is None else kept.place(table, trace_id)
+        if not (new := paths - before.looked_at):
+            return before.ends
+        places = {"table": table, "time": model.STORED[table].time}
+        found = self.table("trace_times", {"trace_id": trace_id}, places, within=new)
+        ends = [*before.ends, *(end for column in found.columns for end in column.to_pylist() if end is not None)]
+        place = Place(paths, (min(ends), max(ends)) if ends else ())
+        if kept is not None:
+            kept.put(table, trace_id, place)
+        return place.ends
 
     def _be_in_time(self) -> None:
         if self._late:
@@ -149,12 +225,17 @@ def labelled(labels: Any) -> tuple[str | None, ...]:
 class _File:
     """`ax.duckdb` itself, attached to a database of its own."""
 
+    lists: Lists | None
+    kept: Kept | None
+
     def __init__(self, data: Path) -> None:
         must_exist(data)
         try:
             self.connection = duck.reader(data)
         except duckdb.Error as error:
             raise QueryFailed(in_one_line(error)) from None
+        self.lists = Lists.read(data.resolve(), None)
+        self.kept = None
 
     def close(self) -> None:
         self.connection.close()

@@ -58,6 +58,7 @@ def keeping(data: Path, *, memory_bytes: int, threads: int) -> duckdb.DuckDBPyCo
     for name, value in (
         ("parquet_metadata_cache", "true"),
         ("validate_external_file_cache", "NO_VALIDATION"),
+        ("late_materialization_max_rows", "0"),  # lists ask for times first themselves: 20 → 11 ms for 50 spans
         ("TimeZone", "UTC"),
     ):
         connection.execute(f"SET GLOBAL {name} = '{value}'")

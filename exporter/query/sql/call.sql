@@ -1,5 +1,6 @@
 -- A call of a model with its messages. A span's id, or the beginning of one; two rows at most.
--- $prefix: lower-case hexadecimal digits. {of_trace}: by calls.py, with $trace_id.
+-- $prefix: lower-case hexadecimal digits. {of_trace}: by calls.py, with $trace_id,
+-- $start_us and $end_us.
 WITH found AS (
     FROM llm_calls
     WHERE {of_trace} AND starts_with(span_id, $prefix)

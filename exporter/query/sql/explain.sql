@@ -1,5 +1,6 @@
 -- What a call cost, and why. A span's id, or the beginning of one; two rows at most.
--- $prefix: lower-case hexadecimal digits. {of_trace}: by calls.py, with $trace_id.
+-- $prefix: lower-case hexadecimal digits. {of_trace}: by calls.py, with $trace_id,
+-- $start_us and $end_us.
 SELECT
     trace_id,
     span_id,

@@ -1,22 +1,15 @@
 -- What tells the health of each provider: the last minutes, the day before as a measure, and its last calls.
--- $start_us, $end_us: the window, Unix microseconds; $day_us: where the day before it begins. $calls: how many
--- last ones. {calls}: counted_calls.sql.
+-- $start_us, $end_us: the window, Unix microseconds; $day_us: where the day before it begins; $recent_us: since when
+-- calls are looked at. $calls: how many last ones. {calls}: counted_calls.sql. {windowed}: provider_calls.sql, or
+-- provider_cells.sql where there are many.
 WITH recent AS (
     SELECT * REPLACE (coalesce(provider, 'unknown') AS provider)
     FROM ({calls})
-    WHERE start_time >= make_timestamptz($start_us::BIGINT - 3600000000)
+    WHERE start_time >= make_timestamptz($recent_us::BIGINT)
       AND start_time < make_timestamptz($end_us::BIGINT)
 ),
 windowed AS (
-    SELECT
-        provider,
-        count(*) AS count,
-        count(*) FILTER (failed) AS failed,
-        quantile_disc(duration_ns, 0.95) AS p95_ns,
-        coalesce(sum(cost_nanos), 0)::BIGINT AS cost_nanos
-    FROM recent
-    WHERE end_us >= $start_us::BIGINT AND end_us < $end_us::BIGINT
-    GROUP BY provider
+    {windowed}
 ),
 last_calls AS (
     SELECT provider, failed

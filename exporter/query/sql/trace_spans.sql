@@ -1,6 +1,13 @@
 -- The spans of a trace, running ones too, in the order in which they began.
--- $trace_id: as in the column. $limit: most rows. {attributes}: by traces.py.
-WITH ended AS (FROM stored.spans WHERE trace_id = $trace_id),
+-- $trace_id: as in the column. $start_us, $end_us: what holds the times at which they began, Unix microseconds.
+-- $limit: most rows. {attributes}: by traces.py.
+WITH ended AS (
+    SELECT *
+    FROM stored.spans
+    WHERE trace_id = $trace_id
+      AND start_time >= make_timestamptz($start_us::BIGINT)
+      AND start_time < make_timestamptz($end_us::BIGINT)
+),
 running AS (
     SELECT *
     FROM stored.spans_pending

@@ -1,7 +1,8 @@
 -- How long the user of voice turns heard silence in a period, and where that time went.
--- $start_us, $end_us: the period in which turns began, Unix microseconds.
+-- $start_us, $end_us: the period in which turns began, Unix microseconds. {turns}: by listed.py, with $before_us and
+-- $behind_us.
 WITH turns AS (
-    FROM voice_turns
+    FROM ({turns})
     WHERE start_time >= make_timestamptz($start_us::BIGINT) AND start_time < make_timestamptz($end_us::BIGINT)
 ),
 parts AS (

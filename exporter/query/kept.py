@@ -1,0 +1,87 @@
+"""Answers to questions that have been asked before, of the same segments: those do not change.
+
+In: a statement that names its segments, the values of its parameters. Out: the rows it gave, or none.
+"""
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+MOST_BYTES: Final = 32 * 2**20
+"""Of all answers together."""
+_LARGE_BYTES: Final = MOST_BYTES // 16
+"""A larger answer is not kept."""
+_CHANGES: Final = re.compile(r"\b(?:stored\.|control\.|run_status|now\b)")
+"""What a statement has whose answer depends on more than the segments that it names."""
+
+_PLACES: Final = 4_096
+"""Of traces."""
+
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in time the rows of a trace are in some segments: the first, the last, Unix microseconds, if there are."""
+
+    looked_at: frozenset[str] = frozenset()
+    ends: tuple[int, ...] = ()
+
+
+class Kept:
+    """For several threads; what was asked least lately goes first."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        """None yet."""
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[_Key, pa.Table] = OrderedDict()
+        self._bytes = 0
+        self._places: OrderedDict[_Key, Place] = OrderedDict()
+
+    def of(self, statement: str, parameters: Mapping[str, object]) -> pa.Table | None:
+        """What the statement gave."""
+        key = _key(statement, parameters)
+        with self._lock:
+            found = self._answers.get(key)
+            if found is not None:
+                self._answers.move_to_end(key)
+            return found
+
+    def place(self, table: str, trace_id: str) -> Place:
+        """What is known of a trace; of segments of all tenants."""
+        with self._lock:
+            return self._places.get((table, trace_id), Place())
+
+    def put(self, table: str, trace_id: str, place: Place) -> None:
+        """Remembers it."""
+        with self._lock:
+            self._places[table, trace_id] = place
+            self._places.move_to_end((table, trace_id))
+            if len(self._places) > _PLACES:
+                self._places.popitem(last=False)
+
+    def keep(self, statement: str, parameters: Mapping[str, object], answer: pa.Table) -> None:
+        """Remembers it, unless it may differ the next time."""
+        if answer.nbytes > _LARGE_BYTES or _CHANGES.search(statement):
+            return
+        key = _key(statement, parameters)
+        with self._lock:
+            self._bytes += _size(key, answer) - _size(key, self._answers.pop(key, None))
+            self._answers[key] = answer
+            while self._bytes > self._most_bytes:
+                oldest, table = self._answers.popitem(last=False)
+                self._bytes -= _size(oldest, table)
+
+
+def _key(statement: str, parameters: Mapping[str, object]) -> _Key:
+    return statement, repr(sorted(parameters.items()))
+
+
+def _size(key: _Key, answer: pa.Table | None) -> int:
+    return 0 if answer is None else answer.nbytes + len(key[0]) + len(key[1])

@@ -26,7 +26,7 @@ const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 export function axes(unit: string, scheme: Scheme): uPlot.Axis[] {
   const common = { stroke: TEXT[scheme], font: FONT, ticks: { show: false } };
   return [
-    { ...common, grid: { show: false }, size: 26, values: TIMES, space: 70 },
+    { ...common, grid: { show: false }, size: 38, gap: 4, values: TIMES, space: 70 },
     {
       ...common,
       grid: { stroke: GRID[scheme], width: 1 },

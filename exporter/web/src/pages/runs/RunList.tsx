@@ -10,7 +10,7 @@ import { Empty } from "../../core/ui/Empty";
 import { Status } from "../../core/ui/Status";
 import type { Column } from "../../core/ui/Table";
 import { useParam, useRange, withRange } from "../../core/url";
-import { ErrorName, Sent, Share, When } from "./cells";
+import { ErrorName, Sent, Share, When, WHEN_WIDTH } from "./cells";
 import { both, quoted } from "./filter";
 import { List, useAway } from "./List";
 import { pathOf } from "./paths";
@@ -56,7 +56,7 @@ const COLUMNS: readonly Column<Run>[] = [
   {
     key: "began",
     title: "Began",
-    width: "112px",
+    width: WHEN_WIDTH,
     cell: (row) => <When ns={row.start_ns} />,
     sort: (row) => row.start_ns,
   },
@@ -69,7 +69,7 @@ const COLUMNS: readonly Column<Run>[] = [
   {
     key: "status",
     title: "Status",
-    width: "116px",
+    width: "clamp(108px, 96px + 3vw, 132px)",
     cell: (row) => <Status state={row.status} />,
     sort: (row) => row.status,
   },
@@ -92,7 +92,7 @@ const COLUMNS: readonly Column<Run>[] = [
     key: "duration",
     title: "Duration",
     align: "right",
-    width: "96px",
+    width: "clamp(76px, 68px + 2vw, 96px)",
     cell: (row) => duration(row.duration_ns),
     sort: (row) => row.duration_ns,
   },

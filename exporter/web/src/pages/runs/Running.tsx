@@ -1,6 +1,6 @@
 /** What runs now, and for how long it has. */
 
-import { Text } from "@mantine/core";
+import { Skeleton, Text } from "@mantine/core";
 import { useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
@@ -78,13 +78,15 @@ export function Running({ filter }: { filter: string }) {
       {asked.error !== null && asked.error.problem.field !== "filter" && (
         <Failure error={asked.error} again={asked.again} />
       )}
-      {rows?.length === 0 ? (
-        <div className={`quiet ${classes["quietLine"] ?? ""}`}>No run is under way.</div>
+      {rows === undefined || rows.length === 0 ? (
+        <div className={`quiet ${classes["quietLine"] ?? ""}`}>
+          {rows === undefined ? <Skeleton height={20} width={160} /> : "No run is under way."}
+        </div>
       ) : (
         <Table
           label="Running now"
           columns={columns}
-          rows={rows ?? (asked.error === null ? undefined : [])}
+          rows={rows}
           rowKey={(row) => `${row.run_id} ${row.trace_id ?? ""} ${row.start_ns}`}
           href={(row) => withRange(pathOf(row), parameters)}
           sortParam="running"

@@ -18,9 +18,9 @@ import { filteredPath } from "./paths";
 import { type Edge, rowsOf } from "./rows";
 import classes from "./runs.module.css";
 
-const WIDE = 190;
+const WIDE = 230;
 const HIGH = 42;
-const GAP_X = 110;
+const GAP_X = 150;
 const GAP_Y = 12;
 const MOST = 500;
 

@@ -79,7 +79,7 @@ const columns = (length: number, grownNs: number): readonly Column<Row>[] => [
     cell: (row) =>
       row.is_running ? duration(Math.floor((row.duration_ns + grownNs) / 1e8) * 1e8) : duration(row.duration_ns),
   },
-  { key: "status", title: "Status", width: "116px", from: 768, cell: (row) => <Status state={row.status} /> },
+  { key: "status", title: "Status", width: "132px", from: 768, cell: (row) => <Status state={row.status} /> },
   {
     key: "retries",
     title: "Retries",

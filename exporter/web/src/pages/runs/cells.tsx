@@ -26,10 +26,20 @@ export function ErrorName({ type }: { type: string | null }) {
   );
 }
 
-/** A moment; the whole date is in its title. */
+/** A moment, to the millisecond today, to the second on other days; on phones less. The whole date is in its title. */
 export function When({ ns }: { ns: number }) {
-  return <time title={new Date(ns / 1e6).toISOString()}>{clock(ns)}</time>;
+  const [, day = "", minute = "", second = "", rest = ""] = /^(.* )?(\d+:\d+)(:\d+)(.*)$/.exec(clock(ns)) ?? [];
+  const [shown, fine] = day === "" ? [minute + second, rest] : [day + minute, second];
+  return (
+    <time title={new Date(ns / 1e6).toISOString()} dateTime={new Date(ns / 1e6).toISOString()}>
+      {shown}
+      <span className={classes["fine"]}>{fine}</span>
+    </time>
+  );
 }
+
+/** The width of a column of moments. */
+export const WHEN_WIDTH = "clamp(84px, 54px + 8vw, 132px)";
 
 /** How many of how many, as a bar with both numbers. */
 export function Share({ part, of, tone }: { part: number; of: number; tone: "good" | "bad" | "busy" }) {

@@ -3,13 +3,13 @@
 import { count, duration, usd } from "../../core/format";
 import { Status } from "../../core/ui/Status";
 import type { Column } from "../../core/ui/Table";
-import { ErrorName, Sent, When } from "./cells";
+import { ErrorName, Sent, When, WHEN_WIDTH } from "./cells";
 import { type AgentRun, type Call, nanos, type SpanRow, type ToolCall } from "./rows";
 
 const BEGAN: Column<SpanRow> = {
   key: "began",
   title: "Began",
-  width: "112px",
+  width: WHEN_WIDTH,
   cell: (row) => <When ns={nanos(row.start_time)} />,
   sort: (row) => row.start_time,
 };
@@ -24,7 +24,7 @@ const DURATION: Column<SpanRow> = {
   key: "duration",
   title: "Duration",
   align: "right",
-  width: "96px",
+  width: "clamp(76px, 68px + 2vw, 96px)",
   cell: (row) => duration(row.duration_ns),
   sort: (row) => row.duration_ns,
 };

@@ -67,9 +67,7 @@ export function Detail({ row }: { row: Row }) {
         <Copying text={() => linkTo(row, search)} label="Copy a link to it" icon={<IconLink size={14} aria-hidden />} />
       </Group>
       {record.body !== null && record.body !== undefined && (
-        <pre className={classes["whole"]}>
-          {harmless(record.body)}
-        </pre>
+        <pre className={classes["whole"]}>{harmless(record.body)}</pre>
       )}
       <table className={classes["fields"]}>
         <caption className="unseen">What is known of it</caption>

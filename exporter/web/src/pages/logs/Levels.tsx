@@ -6,6 +6,7 @@ import { useMemo } from "react";
 import { useAsk } from "../../core/ask";
 import { TimeChart } from "../../core/chart/TimeChart";
 import { clock, count, whole } from "../../core/format";
+import { Failure } from "../../core/ui/Failure";
 import { following } from "../../core/range";
 import { type Range, useParam } from "../../core/url";
 import { chosen, type Counted, counted, LEVELS, stepOf, toggled } from "./severity";
@@ -18,7 +19,7 @@ export function Levels({ range, search, filter }: { range: Range; search: string
   const scheme = useComputedColorScheme("light");
   const stepS = stepOf(range);
   const said = { ...(search && { search }), ...(filter && { filter }) };
-  const { data } = useAsk(
+  const { data, error, again } = useAsk(
     "/api/logs/levels",
     { query: { ...range.query, ...said, step: `${stepS}s` } },
     following(range, "logs"),
@@ -64,7 +65,9 @@ export function Levels({ range, search, filter }: { range: Range; search: string
       )}
     </div>
   );
-  if (data === undefined) return <Skeleton height={HEIGHT + 40} />;
+  const isAsked = error?.problem.field === "filter" || error?.problem.field === "search";
+  if (data === undefined && error !== null && !isAsked) return <Failure error={error} again={again} />;
+  if (data === undefined) return <Skeleton height={HEIGHT + 40} animate={error === null} />;
   return (
     <TimeChart
       label="Log records by level over time"

@@ -13,7 +13,7 @@ import { type Range, useParams } from "../../core/url";
 import { Controls } from "./Controls";
 import type { Listed } from "./MetricList";
 import classes from "./metrics.module.css";
-import { addsUp, aggregationOf, oddHours, PERCENTILES, unitOf, WORDS } from "./shape";
+import { addsUp, aggregationOf, oddHours, PERCENTILES, unitName, unitOf, WORDS } from "./shape";
 import { useSeries } from "./useSeries";
 import { Values } from "./Values";
 
@@ -46,13 +46,10 @@ export function Explorer({ metric, range }: { metric: Listed; range: Range }) {
       <Panel title={<span className={classes["title"]}>{name}</span>} actions={<About metric={metric} />}>
         {metric.description && <p className={classes["description"]}>{metric.description}</p>}
         <Controls {...{ name, kind, aggregation, by, of, isStackable, range, error: series.error }} />
-        {series.error !== null && !isFilterBad ? (
-          <Failure error={series.error} again={series.again} />
-        ) : series.isLoading ? (
+        {series.error !== null && !isFilterBad && <Failure error={series.error} again={series.again} />}
+        {series.isLoading ? (
           <Skeleton height={HEIGHT + 34} />
-        ) : series.times.length === 0 ? (
-          <Empty title="Nothing was measured in this time">A longer time may have something, or another filter.</Empty>
-        ) : (
+        ) : series.times.length > 0 ? (
           <TimeChart
             label={`${name} over time`}
             times={series.times}
@@ -65,6 +62,12 @@ export function Explorer({ metric, range }: { metric: Listed; range: Range }) {
             marked={marked}
             onZoom={range.zoom}
           />
+        ) : (
+          series.error === null && (
+            <Empty title="Nothing was measured in this time">
+              A longer time may have something, or another filter.
+            </Empty>
+          )
         )}
         <p className={classes["foot"]}>{footOf(series.precision, series.beyond, isStackable)}</p>
       </Panel>
@@ -84,7 +87,7 @@ export function Explorer({ metric, range }: { metric: Listed; range: Range }) {
 }
 
 function About({ metric: { kind, unit, services, points } }: { metric: Listed }) {
-  const words = [kind, unit, ...(points == null ? [] : [`${whole(points)} points`])];
+  const words = [kind, unitName(unit ?? ""), ...(points == null ? [] : [`${whole(points)} points`])];
   const from = services == null ? [] : [`of ${whole(services)} ${services === 1 ? "service" : "services"}`];
   return <span className={classes["about"]}>{[...words, ...from].filter(Boolean).join(" · ")}</span>;
 }

@@ -10,6 +10,7 @@ import { whole } from "../../core/format";
 import { useKeys } from "../../core/keys";
 import { useParam, withRange } from "../../core/url";
 import classes from "./metrics.module.css";
+import { unitName } from "./shape";
 
 export type Listed = Schemas["Listed"];
 
@@ -70,7 +71,7 @@ export function MetricList({ metrics, selected, hasMore, onMore }: MetricListPro
                         title={one.description}
                       >
                         <span>{one.name}</span>
-                        <span className="quiet">{one.kind === "measure" ? one.unit : one.kind}</span>
+                        <span className="quiet">{one.kind === "measure" ? unitName(one.unit ?? "") : one.kind}</span>
                       </Link>
                     </li>
                   ))}

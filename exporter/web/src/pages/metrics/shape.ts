@@ -45,6 +45,18 @@ export function unitOf(unit: string, aggregation: string | null): string {
   return unit;
 }
 
+const UNITS: Readonly<Record<string, string>> = {
+  ns: "time",
+  usd_nanos: "USD",
+  ratio: "%",
+  s: "seconds",
+  By: "bytes",
+  "1": "",
+};
+
+/** What a unit is called. */
+export const unitName = (unit: string): string => UNITS[unit] ?? unit.replace(/^\{(.*)\}$/, "$1");
+
 const SUMS = new Set(["count", "tokens", "usd_nanos"]);
 
 /** Whether groups may be added up. */

@@ -35,6 +35,7 @@ BENCHES: Final = {
     "notified": _Bench("tests.bench.notified"),
     "sdk": _Bench("tests.bench.sdk"),
     "api": _Bench("tests.bench.api"),
+    "browse": _Bench("tests.bench.browse"),
 }
 
 

@@ -38,7 +38,7 @@ export function List() {
     { ...following(range, "traces"), hold: isAway },
   );
   const href = (row: Row): string => withRange(`/traces/${row.trace_id ?? ""}`, parameters);
-  const longestNs = useMemo(() => (rows ?? []).reduce((most, row) => Math.max(most, row.duration_ns ?? 0), 1), [rows]);
+  const longestNs = useMemo(() => usualNs(rows ?? []), [rows]);
   const columns = useMemo(() => columnsOf(longestNs), [longestNs]);
   const isRefused = error?.problem.field === "filter";
 
@@ -116,12 +116,17 @@ function Head({ hasFilter }: { hasFilter: boolean }) {
         label="Failed traces"
         value={count(found?.failed)}
         isLoading={isLoading}
-        note={`${found === undefined || found.traces === 0 ? "–" : ratio(found.failed / found.traces)} of all`}
+        note={found === undefined || found.traces === 0 ? undefined : `${ratio(found.failed / found.traces)} of all`}
       />
-      <Stat label="Mean duration" value={duration(found?.avg_duration_ns)} isLoading={isLoading} {...note} />
       <Stat label="p95 duration" value={duration(found?.p95_duration_ns)} isLoading={isLoading} {...note} />
     </Stats>
   );
+}
+
+/** The 95th percentile: one trace of an hour does not make all others too short to be seen. */
+function usualNs(rows: readonly Row[]): number {
+  const all = rows.map((row) => row.duration_ns ?? 0).sort((one, other) => one - other);
+  return Math.max(all[Math.ceil(all.length * 0.95) - 1] ?? 1, 1);
 }
 
 const columnsOf = (longestNs: number): readonly Column<Row>[] => [
@@ -131,10 +136,10 @@ const columnsOf = (longestNs: number): readonly Column<Row>[] => [
     sort: (row) => row.root_name,
     cell: (row) => (
       <span className={classes["name"]}>
-        {(row.errors ?? 0) > 0 && <Status state="error" label={`${count(row.errors)} failed`} />}
         <span className="cut" title={harmless(row.root_name ?? "")}>
           {harmless(row.root_name ?? "")}
         </span>
+        {(row.errors ?? 0) > 0 && <Status state="error" label={`${count(row.errors)} failed`} />}
         {row.has_root === false && (
           <span className="quiet" title="Its first span is not there: it still runs, or was not sent">
             no root yet
@@ -170,8 +175,10 @@ const columnsOf = (longestNs: number): readonly Column<Row>[] => [
         <span className={classes["track"]}>
           <span
             className={classes["bar"]}
+            data-longer={(row.duration_ns ?? 0) > longestNs || undefined}
+            title={`Bars end at ${duration(longestNs)}, the 95th percentile`}
             data-failed={(row.errors ?? 0) > 0 || undefined}
-            style={{ width: `${((row.duration_ns ?? 0) / longestNs) * 100}%` }}
+            style={{ width: `${Math.min((row.duration_ns ?? 0) / longestNs, 1) * 100}%` }}
           />
         </span>
       </span>

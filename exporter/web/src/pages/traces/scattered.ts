@@ -1,15 +1,17 @@
 /** Draws traces as points: failed ones as crosses, so that they are told apart without colour. */
 
-import { duration } from "../../core/format";
+import { count, duration } from "../../core/format";
 import type { Plot, Point } from "./points";
 
-export const HEIGHT_PX = 168;
+export const HEIGHT_PX = 148;
 const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 const COLORS = {
   light: { text: "#667085", grid: "#e3e6ec", good: "#2f60c9", bad: "#b42318", drag: "#2f60c922" },
   dark: { text: "#aeb4c2", grid: "#272d3a", good: "#6f9bf5", bad: "#ff8577", drag: "#6f9bf533" },
 } as const;
 const TIMES = 6;
+/** From here on, a power of ten of seconds is no round number of minutes. */
+const MINUTES_NS = 1e11;
 
 export function drawPoints(
   context: CanvasRenderingContext2D,
@@ -27,7 +29,7 @@ export function drawPoints(
     context.fillStyle = colors.grid;
     context.fillRect(plot.left, y, plot.width - plot.left, 1);
     context.fillStyle = colors.text;
-    context.fillText(duration(level), plot.left - 8, y);
+    context.fillText(level < MINUTES_NS ? duration(level) : `${count(level / 1e9)} s`, plot.left - 8, y);
   }
   times(context, plot, bottom, colors.text);
   if (look.drag !== null) {

@@ -2,10 +2,11 @@
 
 import { Button, Drawer } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 
 import { useAsk } from "../../../core/ask";
 import { equals } from "../../../core/complete";
+import { useKeys } from "../../../core/keys";
 import { useLive } from "../../../core/live";
 import { Empty } from "../../../core/ui/Empty";
 import { Failure } from "../../../core/ui/Failure";
@@ -67,9 +68,12 @@ function Loaded({ trace }: { trace: Trace }) {
     const services = [...new Set(trace.spans.map((one) => one.service_name))];
     return { outline, startNs: trace.start_ns, lastNs, path, services };
   }, [outline, trace, lastNs, isPathShown]);
+  const parts = useRef<HTMLDivElement>(null);
   const close = useCallback(() => {
     setSpan("");
+    parts.current?.querySelector<HTMLElement>("[role=treegrid]")?.focus({ preventScroll: true });
   }, [setSpan]);
+  useKeys({ Escape: close }, isWide && span !== "");
 
   const open = span === "" ? undefined : outline.spans[outline.places.get(span) ?? -1];
   const pane =
@@ -86,7 +90,7 @@ function Loaded({ trace }: { trace: Trace }) {
   return (
     <div className={classes["page"]}>
       <Head trace={trace} services={drawn.services} />
-      <div className={classes["parts"]}>
+      <div className={classes["parts"]} ref={parts}>
         <Waterfall
           drawn={drawn}
           totalNs={Math.max(trace.duration_ns, 1_000)}

@@ -47,7 +47,7 @@ export function Pane({ trace, span, startNs, endNs, onClose }: PaneProps) {
           ) : (
             <Status state={isFailed(span) ? "error" : span.status_code} />
           )}
-          <span className="quiet">{span.kind.toLowerCase()}</span>
+          {span.kind !== "UNSPECIFIED" && <span className="quiet">{span.kind.toLowerCase()}</span>}
           {span.is_critical && <span className="quiet">on the critical path</span>}
         </div>
         {(span.error_type !== null || (span.status_message ?? "") !== "") && (

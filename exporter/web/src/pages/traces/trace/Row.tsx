@@ -5,12 +5,14 @@ import {
   IconChevronRight,
   IconExclamationCircle,
   IconLoader2,
+  IconMicrophone,
   IconPointFilled,
   IconRobot,
   IconRoute,
   IconSearch,
   IconSparkles,
   IconTool,
+  IconVolume,
   type Icon,
 } from "@tabler/icons-react";
 import { memo } from "react";
@@ -29,6 +31,8 @@ const SIGNS: Readonly<Record<string, readonly [Icon, string]>> = {
   execute_tool: [IconTool, "Tool call"],
   retrieval: [IconSearch, "Retrieval"],
   invoke_workflow: [IconRoute, "Workflow run"],
+  stt: [IconMicrophone, "Speech to text"],
+  tts: [IconVolume, "Text to speech"],
 };
 const INDENT_PX = 14;
 const DEEPEST = 18;
@@ -39,6 +43,8 @@ export interface RowProps {
   row: number;
   top: number;
   color: string;
+  /** Told where a trace has several. */
+  service: string | null;
   /** Null where nothing is below. */
   isFolded: boolean | null;
   below: number;
@@ -49,7 +55,7 @@ export interface RowProps {
 }
 
 export const Row = memo(function Row(props: RowProps) {
-  const { id, span, row, top, color, isFolded, below, isActive, isOpen, isFound, isFaint } = props;
+  const { id, span, row, top, color, service, isFolded, below, isActive, isOpen, isFound, isFaint } = props;
   const [Sign, kind] = SIGNS[span.operation ?? ""] ?? [IconPointFilled, span.kind.toLowerCase()];
   const name = harmless(span.name === "" ? "(no name)" : span.name);
   return (
@@ -96,7 +102,7 @@ export const Row = memo(function Row(props: RowProps) {
           {name}
         </span>
         {isFolded === true && <span className={classes["below"]}>+{count(below)}</span>}
-        <span className={`cut ${classes["service"] ?? ""}`}>{harmless(span.service_name ?? "")}</span>
+        {service !== null && <span className={`cut ${classes["service"] ?? ""}`}>{harmless(service)}</span>}
       </div>
       <div role="gridcell" className={classes["number"]}>
         {span.is_running ? "running" : duration(span.duration_ns)}

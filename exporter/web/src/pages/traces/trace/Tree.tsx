@@ -4,6 +4,7 @@ import { useComputedColorScheme } from "@mantine/core";
 import {
   type KeyboardEvent,
   type MouseEvent,
+  type UIEvent,
   useEffect,
   useId,
   useLayoutEffect,
@@ -71,10 +72,28 @@ export function Tree(props: TreeProps) {
     if (activeRow < 0 || box.current === null) return;
     const { scrollTop, clientHeight } = box.current;
     const [top, high] = [activeRow * ROW_PX, clientHeight - HEAD_PX];
-    if (top < scrollTop) box.current.scrollTop = top;
-    else if (top + ROW_PX > scrollTop + high) box.current.scrollTop = top + ROW_PX - high;
+    const [above, below] = [scrollTop - top, top + ROW_PX - scrollTop - high];
+    // A step shows the next row; a leap from elsewhere shows what is around it too.
+    if (Math.max(above, below) > high / 2) box.current.scrollTop = top - high / 2;
+    else if (above > 0) box.current.scrollTop = top;
+    else if (below > 0) box.current.scrollTop = scrollTop + below;
     // eslint-disable-next-line react-hooks/exhaustive-deps -- who reads elsewhere is not led back when spans come in
   }, [active]);
+
+  // What comes in above does not move what is read.
+  const anchor = useRef<{ key: string; offset: number } | null>(null);
+  const scrolled = (event: UIEvent<HTMLElement>): void => {
+    const { scrollTop } = event.currentTarget;
+    const row = Math.floor(scrollTop / ROW_PX);
+    const key = outline.keys[seen[row] ?? -1];
+    anchor.current = key === undefined || row === 0 ? null : { key, offset: scrollTop - row * ROW_PX };
+  };
+  useLayoutEffect(() => {
+    const place = anchor.current === null ? undefined : outline.places.get(anchor.current.key);
+    if (place === undefined || anchor.current === null || box.current === null) return;
+    box.current.scrollTop = rowOf(seen, place) * ROW_PX + anchor.current.offset;
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- folding may move it
+  }, [outline]);
 
   const keyAt = (row: number): string | undefined => outline.keys[seen[row] ?? -1];
   const go = (row: number): void => {
@@ -165,6 +184,7 @@ export function Tree(props: TreeProps) {
       aria-rowcount={seen.length + 1}
       aria-activedescendant={isActiveHere ? `${id}-${activeRow}` : undefined}
       tabIndex={0}
+      onScroll={scrolled}
       onKeyDown={pressed}
       onClick={clicked}
       onDoubleClick={zoomed}
@@ -230,6 +250,7 @@ export function Tree(props: TreeProps) {
               row={row}
               top={row * ROW_PX}
               color={serviceColor(services, one.service_name, scheme)}
+              service={services.length > 1 ? one.service_name : null}
               isFolded={isParent(outline, span) ? folded.has(key) : null}
               below={(outline.ends[span] ?? 0) - span - 1}
               isActive={row === activeRow}

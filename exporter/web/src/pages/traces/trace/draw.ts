@@ -11,6 +11,7 @@ export type Scheme = "light" | "dark";
 export const ROW_PX = 28;
 const BAR_PX = 12;
 const LEAST_PX = 2;
+const SHORTEST_PX = 0.3;
 const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 const BAD = { light: "#b42318", dark: "#ff8577" } as const;
 const QUIET = { light: "#667085", dark: "#aeb4c2" } as const;
@@ -79,7 +80,8 @@ export function drawRows(
     context.globalAlpha = 1;
     for (const stretch of path.get(place) ?? []) {
       const [a, b] = [Math.max(x(stretch.fromNs), begin), Math.min(x(stretch.toNs), begin + wide)];
-      if (b + 1 >= a) rounded(context, a, top, Math.max(b - a, LEAST_PX), BAR_PX);
+      // What is too short to be seen is drawn only of a bar that is itself no longer.
+      if (b - a >= SHORTEST_PX || wide <= LEAST_PX) rounded(context, a, top, Math.max(b - a, LEAST_PX), BAR_PX);
     }
     if (isFailed(span)) failed(context, begin, top, wide, BAD[scheme]);
     if (look.isTold)

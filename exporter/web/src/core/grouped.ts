@@ -63,6 +63,7 @@ export function linesOf<Row extends Bucketed>(rows: readonly Row[], drawn: Drawn
       label,
       values: line,
       ...(label === REST ? { color: REST_COLOR } : {}),
+      ...(nothing === 0 ? { atRest: line.reduce<number>((sum, one) => sum + (one ?? 0), 0) } : {}),
     })),
   };
 }

@@ -21,6 +21,8 @@ export interface Line {
   dash?: readonly [number, number];
   /** The label of the line down to which it is filled: the other edge of a band. */
   downTo?: string;
+  /** What the legend says while nobody points, such as the sum; else the last value. */
+  atRest?: number;
 }
 
 export interface TimeChartProps {
@@ -191,7 +193,7 @@ export function TimeChart(props: TimeChartProps) {
           lines={lines.map((line, index) => ({
             label: line.label,
             color: colors[index] ?? "gray",
-            value: measured(at === null ? lastOf(line.values) : line.values[at], unit),
+            value: measured(at === null ? (line.atRest ?? lastOf(line.values)) : line.values[at], unit),
             isHidden: hidden.has(line.label),
           }))}
           moment={moment === undefined ? null : clock(moment).replace(/\.000$/, "")}

@@ -27,7 +27,7 @@ const ROLES: Readonly<Record<string, Icon>> = {
 const KINDS: Readonly<Record<Exclude<PartKind, "text">, readonly [string, Icon]>> = {
   reasoning: ["reasoning", IconBrain],
   "tool call": ["calls", IconTool],
-  "tool answer": ["answer of", IconCornerDownRight],
+  "tool answer": ["answer", IconCornerDownRight],
   media: ["file", IconFile],
   other: ["part", IconFile],
 };

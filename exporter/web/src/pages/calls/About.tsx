@@ -38,7 +38,6 @@ export function About({ call }: { call: WholeCall }) {
     ["Instrumented by", call.scope_name],
   ];
   const parameters = parametersOf(call.attributes ?? {});
-  const attributes = Object.entries(call.attributes ?? {}).sort(([one], [other]) => one.localeCompare(other));
   return (
     <>
       {parameters.length > 0 && (
@@ -49,20 +48,26 @@ export function About({ call }: { call: WholeCall }) {
       <Panel title="Where it belongs">
         <Facts facts={facts} />
       </Panel>
-      <Panel title={`All attributes, ${attributes.length}`}>
-        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard */}
-        <div className={classes["attributes"]} tabIndex={0} role="region" aria-label="All attributes">
-          <Facts facts={attributes} isMono />
-        </div>
-      </Panel>
     </>
+  );
+}
+
+export function Attributes({ call }: { call: WholeCall }) {
+  const attributes = Object.entries(call.attributes ?? {}).sort(([one], [other]) => one.localeCompare(other));
+  return (
+    <Panel title={`All attributes, ${attributes.length}`}>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard */}
+      <div className={classes["attributes"]} tabIndex={0} role="region" aria-label="All attributes">
+        <Facts facts={attributes} isMono />
+      </div>
+    </Panel>
   );
 }
 
 function Facts({ facts, isMono = false }: { facts: readonly Fact[]; isMono?: boolean }) {
   const told = facts.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return (
-    <dl className={classes["facts"]}>
+    <dl className={classes["facts"]} data-mono={isMono || undefined}>
       {told.map(([name, value, href]) => (
         <div key={name} className={classes["fact"]}>
           <dt className={isMono ? "mono" : undefined}>{harmless(name)}</dt>

@@ -13,7 +13,7 @@ import { Copy } from "../../core/ui/Snippet";
 import { Stat, Stats } from "../../core/ui/Stat";
 import { Status } from "../../core/ui/Status";
 import { withRange } from "../../core/url";
-import { About } from "./About";
+import { About, Attributes } from "./About";
 import { BillOf } from "./BillOf";
 import classes from "./calls.module.css";
 import { Dialogue } from "./Dialogue";
@@ -81,7 +81,10 @@ export function Call({ span }: { span: string }) {
       )}
       <Figures call={call} />
       <div className={classes["two"]}>
-        <Dialogue call={call} />
+        <div className={classes["side"]}>
+          <Dialogue call={call} />
+          <Attributes call={call} />
+        </div>
         <div className={classes["side"]}>
           <Panel title="Why it cost that">
             <BillOf span={call.span_id} trace={call.trace_id} />

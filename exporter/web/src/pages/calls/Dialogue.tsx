@@ -5,7 +5,6 @@ import { messagesOf } from "../../core/messages";
 import { Empty } from "../../core/ui/Empty";
 import { Messages } from "../../core/ui/Messages";
 import { Panel } from "../../core/ui/Page";
-import classes from "./calls.module.css";
 import type { WholeCall } from "./rows";
 import { CAPTURE } from "./start";
 
@@ -25,7 +24,7 @@ export function Dialogue({ call }: { call: WholeCall }) {
       </Panel>
     );
   return (
-    <div className={classes["side"]}>
+    <>
       <Panel title="Prompt">
         {input.length === 0 ? (
           <p className="quiet">It was not captured.</p>
@@ -36,7 +35,7 @@ export function Dialogue({ call }: { call: WholeCall }) {
       <Panel title="Completion">
         {output.length === 0 ? <p className="quiet">{why(call)}</p> : <Messages messages={output} label="Completion" />}
       </Panel>
-    </div>
+    </>
   );
 }
 

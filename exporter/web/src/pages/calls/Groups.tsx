@@ -42,7 +42,7 @@ export function Groups({ by, filter, groups }: { by: string; filter: string; gro
     { ...number("in", "Tokens in", (one) => one.tokens_input, count), width: "98px", from: 768 },
     { ...number("out", "out", (one) => one.tokens_output, count), width: "80px", from: 768 },
     { ...number("cached", "cached", cached, ratio), width: "84px", from: 1200 },
-    { ...number("cost", "Cost", (one) => one.cost_nanos, usd), width: "92px" },
+    { ...number("cost", "Cost", (one) => one.cost_nanos, usd), width: "106px" },
     { ...number("unpriced", "Unpriced", unpriced, count), width: "96px", from: 1200 },
   ];
   return (

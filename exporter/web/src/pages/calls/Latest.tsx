@@ -14,15 +14,15 @@ import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import { type Range, withRange } from "../../core/url";
 import classes from "./calls.module.css";
-import { callPath, type CallRow, shortError, startNs, where } from "./rows";
+import { callPath, type CallRow, startNs, where } from "./rows";
 
 const COLUMNS: readonly Column<CallRow>[] = [
-  { key: "time", title: "Time", cell: (row) => clock(startNs(row)), width: "122px" },
+  { key: "time", title: "Time", cell: (row) => clock(startNs(row)), width: "116px" },
   { key: "model", title: "Model", cell: (row) => <Named text={row.model} /> },
-  { key: "operation", title: "Operation", cell: (row) => <Named text={row.operation} />, width: "110px", from: 768 },
-  { key: "service", title: "Service", cell: (row) => <Named text={row.service_name} />, width: "11%", from: 1200 },
-  { key: "agent", title: "Agent", cell: (row) => <Named text={row.agent_name} />, width: "11%", from: 1200 },
-  { key: "status", title: "Status", cell: (row) => <Outcome row={row} />, width: "190px", from: 768 },
+  { key: "operation", title: "Operation", cell: (row) => <Named text={row.operation} />, width: "104px", from: 768 },
+  { key: "service", title: "Service", cell: (row) => <Named text={row.service_name} />, width: "9%", from: 1200 },
+  { key: "agent", title: "Agent", cell: (row) => <Named text={row.agent_name} />, width: "10%", from: 1200 },
+  { key: "status", title: "Status", cell: (row) => <Outcome row={row} />, width: "92px", from: 768 },
   {
     key: "ttfc",
     title: "First chunk",
@@ -47,7 +47,7 @@ const COLUMNS: readonly Column<CallRow>[] = [
     align: "right",
     cell: (row) =>
       row.unpriced === null ? usd(row.cost_nanos) : <span className="warn">{harmless(row.unpriced)}</span>,
-    width: "96px",
+    width: "106px",
     from: 480,
   },
 ];
@@ -104,10 +104,9 @@ function Named({ text }: { text: string | null }) {
 
 function Outcome({ row }: { row: CallRow }) {
   if (!row.failed) return <Status state="ok" />;
-  const name = harmless(row.error_type ?? "");
   return (
-    <span title={name}>
-      <Status state="failed" /> {shortError(name)}
+    <span title={harmless(row.error_type ?? "")}>
+      <Status state="failed" />
     </span>
   );
 }

@@ -3,6 +3,7 @@
 import { type Asking, useAsk } from "../../core/ask";
 import { count, duration, ratio, usd } from "../../core/format";
 import { stepOf } from "../../core/range";
+import { Failure } from "../../core/ui/Failure";
 import { Stat, Stats } from "../../core/ui/Stat";
 import type { Range } from "../../core/url";
 import { where } from "./rows";
@@ -18,9 +19,10 @@ export function Totals({ filter, range, follow }: { filter: string; range: Range
   const rows = series.data?.items ?? [];
   const changed = (measure: string): number | null | undefined =>
     trends.data?.items.find((one) => one.measure === measure)?.change_ratio;
-  const tokens = (now?.tokens_input ?? 0) + (now?.tokens_output ?? 0);
+  const tokens = now && (now.tokens_input ?? 0) + (now.tokens_output ?? 0);
   const failed = now?.calls ? (now.failed ?? 0) / now.calls : null;
   const { isLoading } = all;
+  if (all.error !== null && now === undefined) return <Failure error={all.error} again={all.again} />;
   return (
     <Stats>
       <Stat

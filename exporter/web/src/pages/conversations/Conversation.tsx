@@ -56,7 +56,7 @@ export function Conversation({ id }: { id: string }) {
     >
       {list.error !== null && <Failure error={list.error} again={list.again} />}
       {turns === undefined && list.error === null && <Loading height={420} />}
-      {turns !== undefined && turns.length === 0 && <Empty title="Nothing is stored of this conversation" />}
+      {turns?.length === 0 && <Empty title="Nothing is stored of this conversation" />}
       {turns !== undefined && turns.length > 0 && (
         <>
           <Sums id={id} turns={turns} />
@@ -97,14 +97,14 @@ function Sums({ id, turns }: { id: string; turns: readonly Turn[] }) {
     <>
       <p className={`quiet ${classes["who"] ?? ""}`}>
         {[
-          sums?.user_id && `user ${sums.user_id}`,
-          sums?.tenant_id && `tenant ${sums.tenant_id}`,
-          sums?.service_name && `service ${sums.service_name}`,
+          sums?.user_id ? `user ${sums.user_id}` : "",
+          sums?.tenant_id ? `tenant ${sums.tenant_id}` : "",
+          sums?.service_name ? `service ${sums.service_name}` : "",
+          `began ${clock(start)}`,
         ]
-          .filter((one) => typeof one === "string" && one !== "")
-          .map((one) => harmless(String(one)))
-          .join(" · ")}{" "}
-        · began {clock(start)}
+          .filter((one) => one !== "")
+          .map(harmless)
+          .join(" · ")}
       </p>
       <Stats>
         <Stat label="Duration" value={duration(sums?.duration_ns)} isLoading={isLoading} />

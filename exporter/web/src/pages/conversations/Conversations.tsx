@@ -48,14 +48,14 @@ const COLUMNS: readonly Column<Row>[] = [
   { key: "user", title: "User", cell: (row) => <Named text={row.user_id} />, width: "110px", from: 480 },
   { key: "tenant", title: "Tenant", cell: (row) => <Named text={row.tenant_id} />, width: "110px", from: 1200 },
   { key: "service", title: "Service", cell: (row) => <Named text={row.service_name} />, width: "120px", from: 1200 },
-  number("duration", "Duration", (row) => row.duration_ns, duration, "100px", 768),
-  number("traces", "Traces", (row) => row.traces, count, "72px", 1200),
-  number("calls", "LLM calls", (row) => row.llm_calls, count, "86px"),
-  number("tools", "Tools", (row) => row.tool_calls, count, "66px", 768),
-  number("failures", "Failures", (row) => row.failures, failures, "80px", 768),
-  number("in", "Tokens in", (row) => row.tokens_input, count, "92px", 1200),
-  number("out", "out", (row) => row.tokens_output, count, "72px", 1200),
-  number("cost", "Cost", (row) => row.cost_nanos, usd, "92px"),
+  number("duration", "Duration", (row) => row.duration_ns, duration, "88px", 768),
+  number("traces", "Traces", (row) => row.traces, count, "66px", 1200),
+  number("calls", "LLM calls", (row) => row.llm_calls, count, "82px"),
+  number("tools", "Tools", (row) => row.tool_calls, count, "60px", 768),
+  number("failures", "Failures", (row) => row.failures, failures, "74px", 768),
+  number("in", "Tokens in", (row) => row.tokens_input, count, "88px", 1200),
+  number("out", "out", (row) => row.tokens_output, count, "64px", 1200),
+  number("cost", "Cost", (row) => row.cost_nanos, usd, "108px"),
 ];
 
 export function Conversations() {

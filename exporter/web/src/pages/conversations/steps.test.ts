@@ -16,7 +16,7 @@ describe("exchangesOf", () => {
   it("puts the steps of a trace together, each with what it added", () => {
     const question = said("user", "?");
     const [first, second] = exchangesOf([
-      turn("a", 0, { operation: "invoke_agent" }),
+      turn("a", 0, { operation: "invoke_agent", input: JSON.stringify([question]) }),
       turn("a", 1, { operation: "chat", input: JSON.stringify([question]), cost_nanos: 3 }),
       turn("a", 2, { operation: "execute_tool", tool: "look", error_type: "Gone" }),
       turn("a", 3, {
@@ -35,5 +35,13 @@ describe("exchangesOf", () => {
     ]);
     expect([first?.cost, first?.calls, first?.failures, first?.startNs, first?.endNs]).toEqual([7, 2, 1, 0, 8]);
     expect(second?.calls).toBe(1);
+  });
+
+  it("shows what an agent tells where its calls of models tell nothing", () => {
+    const [exchange] = exchangesOf([
+      turn("a", 0, { operation: "invoke_agent", input: JSON.stringify([said("user", "?")]) }),
+      turn("a", 1, { operation: "chat" }),
+    ]);
+    expect(exchange?.steps.map(({ input }) => input.length)).toEqual([1, 0]);
   });
 });

@@ -45,8 +45,9 @@ export function BudgetForm({ budget, by, onDone, onClose }: Props) {
     if (budget === null) return taken(await api.POST("/api/budgets", { body }));
     return taken(await api.PUT("/api/budgets/{name}", { params: { path: { name: budget.name } }, body }));
   };
-  const remove = async (): Promise<unknown> =>
+  const remove = async (): Promise<void> => {
     taken(await api.DELETE("/api/budgets/{name}", { params: { path: { name: budget?.name ?? "" } } }));
+  };
 
   const field = (
     name: Exclude<keyof Form, "scope">,

@@ -8,7 +8,7 @@ import { type Column, Table } from "../../core/ui/Table";
 import type { BudgetEvent } from "./budget";
 
 const COLUMNS: readonly Column<BudgetEvent>[] = [
-  { key: "at", title: "When", cell: (one) => <span title={clock(one.at)}>{ago(one.at)}</span>, width: "92px" },
+  { key: "at", title: "When", cell: (one) => <span title={clock(one.at)}>{ago(one.at)}</span>, width: "108px" },
   { key: "budget", title: "Budget", cell: (one) => harmless(one.budget) },
   {
     key: "threshold",
@@ -40,7 +40,7 @@ export function Events() {
         columns={COLUMNS}
         rows={data?.["items"] as BudgetEvent[] | undefined}
         rowKey={(one) => `${one.number}`}
-        height="380px"
+        height="280px"
         sortParam="crossed"
         empty={<Empty title="None was crossed" />}
       />

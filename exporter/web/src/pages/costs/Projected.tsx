@@ -41,7 +41,7 @@ export function Projected({ budget }: { budget: Budget }) {
       />
       <p className="quiet" style={{ margin: "8px 0 0" }}>
         {projection === null ? (
-          "What the period will come to is told from its third day on: before, nobody could know."
+          "What the period will come to is told from its third day on, once two whole days of calls are known."
         ) : (
           <>
             {usd(projection.expected_nanos)} at its end, between {usd(projection.low_nanos)} and{" "}

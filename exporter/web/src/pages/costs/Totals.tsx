@@ -2,6 +2,7 @@
 
 import { type Asking, useAsk } from "../../core/ask";
 import { count, ratio, usd } from "../../core/format";
+import { Failure } from "../../core/ui/Failure";
 import { Stat, Stats } from "../../core/ui/Stat";
 import type { RangeQuery } from "../../core/url";
 import type { Budget } from "./budget";
@@ -9,24 +10,25 @@ import type { Budget } from "./budget";
 export type Query = RangeQuery & { filter?: string };
 
 export function Totals({ query, follow, budget }: { query: Query; follow: Asking; budget: Budget | undefined }) {
-  const { data, isLoading } = useAsk("/api/costs", { query }, follow);
+  const { data, isLoading, error, again } = useAsk("/api/costs", { query }, follow);
   const all = data?.items[0];
   const nanos = all?.cost_nanos ?? 0;
   const calls = all?.calls ?? 0;
   const priced = calls - (all?.unpriced ?? 0);
+  if (error !== null && all === undefined) return <Failure error={error} again={again} />;
   return (
     <Stats>
       <Stat
         label="Spent"
-        value={usd(nanos)}
+        value={usd(all?.cost_nanos)}
         change={all?.change_ratio}
         better="less"
         note={all?.before_nanos ? `before ${usd(all.before_nanos)}` : undefined}
         isLoading={isLoading}
       />
-      <Stat label="LLM calls" value={count(calls)} isLoading={isLoading} />
+      <Stat label="LLM calls" value={count(all?.calls)} isLoading={isLoading} />
       <Stat
-        label="A call"
+        label="Per call"
         value={usd(priced > 0 ? nanos / priced : null)}
         note="of those with a price"
         isLoading={isLoading}

@@ -80,16 +80,16 @@ export default function Costs() {
         </div>
       )}
       <div className={classes["two"]}>
-        <Budgets budgets={budgets} chosen={budget?.name ?? ""} onChoose={choose} onChange={told.again} />
+        <div className={classes["column"]}>
+          <Budgets budgets={budgets} chosen={budget?.name ?? ""} onChoose={choose} onChange={told.again} />
+          <Events />
+        </div>
         {budget !== undefined && <Projected key={budget.name} budget={budget} />}
       </div>
       {!isEmpty && !isBadFilter && (
         <>
           <Unpriced query={query} filter={filter} follow={follow} />
-          <div className={classes["two"]}>
-            <Advice query={query} follow={follow} />
-            <Events />
-          </div>
+          <Advice query={query} follow={follow} />
           <Dear query={query} filter={filter} follow={follow} />
         </>
       )}

@@ -37,3 +37,9 @@ it("ends with a period that is over", () => {
   const { times } = courseOf(budget, buckets, DAY, 12 * DAY);
   expect(times.at(-1)).toBe(10 * DAY);
 });
+
+it("stays level where nothing was spent", () => {
+  const { times, lines } = courseOf(budget, [{ bucket_ns: 4 * DAY, cost_nanos: 7 }], DAY, 4.5 * DAY);
+  expect(times.map((time) => time / DAY)).toEqual([0, 4, 4.5, 10]);
+  expect(lines[0]?.values).toEqual([0, 0, 7, null]);
+});

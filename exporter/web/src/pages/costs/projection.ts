@@ -24,9 +24,11 @@ export function courseOf(
   const now = Math.min(Math.max(nowNs, start), end);
   const spent: [number, number][] = buckets === null ? [] : [[start, 0]];
   let sum = 0;
+  // A bucket without cost is not told of: the line stays level until the next one begins.
   for (const { bucket_ns = 0, cost_nanos = 0 } of [...(buckets ?? [])].sort(
     (one, other) => (one.bucket_ns ?? 0) - (other.bucket_ns ?? 0),
   )) {
+    if (bucket_ns > (spent.at(-1)?.[0] ?? start) + stepNs / 2) spent.push([bucket_ns, sum]);
     sum += cost_nanos;
     if (bucket_ns >= start && bucket_ns + stepNs < now) spent.push([bucket_ns + stepNs, sum]);
   }

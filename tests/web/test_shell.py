@@ -32,7 +32,7 @@ KEYS: Final = dict(zip(PAGES, "ocwnvtlmsbah", strict=True))
 def is_at(page: Page, path: str) -> None:
     """Waits until the page is the one of that path, and says so."""
     expect(page).to_have_url(re.compile(rf"^https?://[^/]+{path}(\?|$)"))
-    expect(page).to_have_title(f"{PAGES[path]} · otel-ax")
+    expect(page).to_have_title(re.compile(rf"^(\(\d+\) )?{re.escape(PAGES[path])} · otel-ax$"))
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
 
 

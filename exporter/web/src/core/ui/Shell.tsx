@@ -18,7 +18,7 @@ import { Fragment, type ReactNode, useEffect } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 
 import { PAGES } from "../../pages";
-import { questions } from "../ask";
+import { questions, useAsk } from "../ask";
 import { api, type Schemas } from "../client";
 import { useKeys } from "../keys";
 import { withRange } from "../url";
@@ -35,9 +35,11 @@ export function Shell({ asker, children }: { asker: Schemas["Asker"] | undefined
   const scheme = useMantineColorScheme();
   const here = PAGES.find((page) => isWithin(path, page.path));
 
+  const firing = useFiring();
   useEffect(() => {
-    document.title = here === undefined ? "otel-ax" : `${here.title} · otel-ax`;
-  }, [here]);
+    const title = here === undefined ? "otel-ax" : `${here.title} · otel-ax`;
+    document.title = firing === 0 ? title : `(${firing}) ${title}`;
+  }, [here, firing]);
   useKeys({
     "?": help.toggle,
     ...Object.fromEntries(
@@ -97,6 +99,7 @@ export function Shell({ asker, children }: { asker: Schemas["Asker"] | undefined
                 {...(page === here ? { "aria-current": "page" as const } : {})}
                 label={page.title}
                 leftSection={<page.icon size={17} stroke={1.6} aria-hidden />}
+                rightSection={page.path === "/alerts" && firing > 0 && <Firing alerts={firing} />}
                 className={classes["link"]}
                 onClick={menu.close}
               />
@@ -130,6 +133,20 @@ export function Shell({ asker, children }: { asker: Schemas["Asker"] | undefined
     </AppShell>
   );
 }
+
+/** How many alerts fire now, on whichever page one is. */
+function useFiring(): number {
+  const { data } = useAsk("/api/alerts/stats", {}, { follow: ["alerts"] });
+  const counts = data?.counts.filter(({ state }) => state === "firing") ?? [];
+  return counts.reduce((sum, { alerts }) => sum + alerts, 0);
+}
+
+/** For eyes: who hears the page has the number in its title. */
+const Firing = ({ alerts }: { alerts: number }) => (
+  <span className={classes["firing"]} title={`${alerts} firing`} aria-hidden>
+    {alerts}
+  </span>
+);
 
 function Asker({ asker }: { asker: Schemas["Asker"] }) {
   const leave = async (): Promise<void> => {

@@ -2,7 +2,7 @@
 
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconUserCheck } from "@tabler/icons-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
@@ -10,6 +10,7 @@ import { ago, clock, harmless } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { Panel } from "../../core/ui/Page";
+import { Still } from "../../core/ui/Still";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import { withRange } from "../../core/url";
@@ -27,23 +28,30 @@ export function Active({ nowNs }: { nowNs: number }) {
   const [parameters] = useSearchParams();
   const mayChange = useMayChange();
   const [doing, setDoing] = useState<Alert | null>(null);
+  const rows = useMemo(() => asked.data?.items.toSorted(worst), [asked.data]);
+  // A row that stays where it is still tells how it is now.
+  const latest = new Map(rows?.map((one) => [one.episode, one]));
   if (asked.error !== null && asked.data === undefined) return <Failure error={asked.error} again={asked.again} />;
   return (
     <Panel flush>
-      <Table<Alert>
-        label="Active alerts"
-        columns={columns(nowNs, mayChange ? setDoing : null)}
-        rows={asked.data?.items.toSorted(worst)}
-        rowKey={({ episode }) => episode}
-        href={({ id }) => withRange(`/alerts/${id}`, parameters)}
-        hasKeys
-        empty={
-          <Empty title="Nothing fires">
-            All rules that are on hold. `Rules` shows what is watched; a rule of your own begins with one measure and a
-            threshold.
-          </Empty>
-        }
-      />
+      <Still rows={rows} rowKey={({ episode }) => episode}>
+        {(shown) => (
+          <Table<Alert>
+            label="Active alerts"
+            columns={columns(nowNs, mayChange ? setDoing : null)}
+            rows={shown.map((one) => latest.get(one.episode) ?? one)}
+            rowKey={({ episode }) => episode}
+            href={({ id }) => withRange(`/alerts/${id}`, parameters)}
+            hasKeys
+            empty={
+              <Empty title="Nothing fires">
+                All rules that are on hold. `Rules` shows what is watched; a rule of your own begins with one measure
+                and a threshold.
+              </Empty>
+            }
+          />
+        )}
+      </Still>
       {doing !== null && (
         <ActForm
           what="acknowledge"
@@ -85,7 +93,7 @@ function columns(nowNs: number, onAcknowledge: ((alert: Alert) => void) | null):
       sort: ({ severity }) => RANK[severity],
     },
     { key: "alert", title: "Alert", cell: (one) => <Named alert={one} />, sort: ({ rule }) => rule },
-    { key: "labels", title: "Labels", width: "22%", from: 1200, cell: ({ labels }) => <LabelsOf labels={labels} /> },
+    { key: "labels", title: "Labels", width: "19%", from: 1200, cell: ({ labels }) => <LabelsOf labels={labels} /> },
     {
       key: "value",
       title: "Value / threshold",

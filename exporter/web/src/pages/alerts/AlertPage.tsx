@@ -6,6 +6,7 @@ import { useState } from "react";
 import { Link, useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import { useNow } from "../../core/now";
 import { ago, clock, duration, harmless, rfc3339 } from "../../core/format";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
@@ -16,10 +17,9 @@ import { withRange } from "../../core/url";
 import { ActForm } from "./ActForm";
 import { type Act, useMayChange } from "./acts";
 import classes from "./Alerts.module.css";
-import { type Alert, around, behind, partsOf, ruleHref, type Rule } from "./asked";
+import { type Alert, around, behind, isRule, partsOf, ruleHref, type Rule } from "./asked";
 import { Behind } from "./Behind";
 import { History } from "./History";
-import { useNow } from "./now";
 import { Against, Facts, LabelsOf, reasonOf } from "./parts";
 import { Value } from "./Value";
 
@@ -30,7 +30,10 @@ export function AlertPage({ id }: { id: string }) {
   const asked = useAsk("/api/alerts/{alert}", { path: { alert: id } }, { follow: ["alerts"], everyMs: 15_000 });
   const alert = asked.data?.id === id || asked.data?.episode.startsWith(id) ? asked.data : undefined;
   const [group, name] = partsOf(alert?.rule_id ?? "");
-  const rule = useAsk("/api/rules/{group}/{name}", alert === undefined ? null : { path: { group, name } });
+  const rule = useAsk(
+    "/api/rules/{group}/{name}",
+    alert === undefined || !isRule(alert.rule_id) ? null : { path: { group, name } },
+  );
   const [doing, setDoing] = useState<Act | null>(null);
   const mayChange = useMayChange();
   if (alert === undefined)
@@ -110,7 +113,7 @@ export function AlertPage({ id }: { id: string }) {
 }
 
 function Told({ alert }: { alert: Alert }) {
-  const nowNs = useNow();
+  const now = useNow();
   const began = alert.fired_at ?? alert.started_at;
   const others = alert.annotations.filter(([name]) => name !== "summary");
   const summary = alert.annotations.find(([name]) => name === "summary")?.[1];
@@ -128,16 +131,13 @@ function Told({ alert }: { alert: Alert }) {
           ["Severity", <Status key="severity" state={alert.severity} />],
           [
             alert.fired_at === null ? "Pending since" : "Fired",
-            `${clock(began).replace(/\.\d+$/, "")} (${ago(began, nowNs / 1e6)})`,
+            `${clock(began).replace(/\.\d+$/, "")} (${ago(began, now)})`,
           ],
-          ["For", duration(Math.max((alert.resolved_at ?? nowNs) - began, 0))],
+          ["For", duration(Math.max((alert.resolved_at ?? now * 1e6) - began, 0))],
           ...(alert.acknowledged_at === null
             ? []
             : ([
-                [
-                  "Acknowledged by",
-                  harmless(`${alert.acknowledged_by ?? ""}, ${ago(alert.acknowledged_at, nowNs / 1e6)}`),
-                ],
+                ["Acknowledged by", harmless(`${alert.acknowledged_by ?? ""}, ${ago(alert.acknowledged_at, now)}`)],
               ] as const)),
           ...(alert.note === "" ? [] : ([["Note", harmless(alert.note)]] as const)),
           ...(alert.resolved_at === null
@@ -169,7 +169,7 @@ function Told({ alert }: { alert: Alert }) {
 /** What the rule's records of the alert's time are. */
 function Evidence({ alert, rule }: { alert: Alert; rule: Rule }) {
   const [parameters] = useSearchParams();
-  const nowNs = Math.ceil(useNow(30_000) / ROUND_NS) * ROUND_NS;
+  const nowNs = Math.ceil((useNow(30_000) * 1e6) / ROUND_NS) * ROUND_NS;
   const own = around(alert, nowNs);
   const [from, to] = [parameters.get("start"), parameters.get("end")].map((text) => Date.parse(text ?? "") * 1e6);
   const isZoomed = from !== undefined && to !== undefined && from < to;

@@ -4,9 +4,9 @@ import { Button, Group } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
 
-import { useAsk } from "../../core/ask";
 import type { Schemas } from "../../core/client";
 import { clock, harmless } from "../../core/format";
+import { useListed } from "../../core/listed";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { Panel } from "../../core/ui/Page";
@@ -18,18 +18,13 @@ import { Against, reasonOf } from "./parts";
 type Entry = Schemas["Entry"];
 
 const STEP = 100;
-const MOST = 500;
 
 export function History({ alert }: { alert?: string }) {
-  const [limit, setLimit] = useState(STEP);
   const [isAway, setAway] = useState(false);
-  const query = alert === undefined ? { limit } : { alert, limit };
-  const { data, error, isBehind, again } = useAsk(
-    "/api/alerts/history",
-    { query },
-    { follow: ["alerts"], hold: isAway },
-  );
-  if (error !== null && data === undefined) return <Failure error={error} again={again} />;
+  const query = alert === undefined ? { limit: STEP } : { alert, limit: STEP };
+  const list = useListed("/api/alerts/history", { query }, { follow: ["alerts"], hold: isAway });
+  const { rows, error, isBehind, again } = list;
+  if (error !== null && rows === undefined) return <Failure error={error} again={again} />;
   return (
     <Panel
       flush
@@ -42,10 +37,11 @@ export function History({ alert }: { alert?: string }) {
         )
       }
     >
+      {error !== null && <Failure error={error} />}
       <Table<Entry>
         label="History"
         columns={alert === undefined ? [WHEN, RULE, ...REST] : [WHEN, ...REST]}
-        rows={data?.items}
+        rows={rows}
         rowKey={({ number }) => `${number}`}
         sortParam="order"
         {...(alert === undefined ? { href: (one: Entry) => `/alerts/${one.alert_id}`, hasKeys: true } : {})}
@@ -53,15 +49,9 @@ export function History({ alert }: { alert?: string }) {
         onAway={setAway}
         empty={<Empty title="Nothing has changed yet">Each change of an alert is kept here.</Empty>}
       />
-      {data?.next_cursor && limit < MOST && (
+      {list.hasMore && (
         <Group justify="center" p="xs">
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={() => {
-              setLimit(Math.min(limit + 200, MOST));
-            }}
-          >
+          <Button size="compact-sm" variant="default" loading={list.isAsking} onClick={() => void list.more()}>
             More
           </Button>
         </Group>

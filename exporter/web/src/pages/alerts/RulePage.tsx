@@ -4,9 +4,10 @@ import { Alert as Notice, Button, Group, Modal, Switch, Text } from "@mantine/co
 import { useDisclosure } from "@mantine/hooks";
 import { IconCopy, IconTrash } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
-import { Link, useLocation, useSearchParams } from "wouter";
+import { Link, useLocation } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import { useNow } from "../../core/now";
 import { api, Refused, taken } from "../../core/client";
 import { ago, clock, duration, harmless } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
@@ -16,8 +17,7 @@ import { Page, Panel } from "../../core/ui/Page";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import { useMayChange, useName } from "./acts";
-import { type Alert, type Definition, questionOf, type Rule, ruleHref, wordOf } from "./asked";
-import { useNow } from "./now";
+import { type Alert, type Definition, questionOf, type Rule, wordOf } from "./asked";
 import { Against, Facts, LabelsOf } from "./parts";
 import { RuleForm } from "./RuleForm";
 import { write } from "./written";
@@ -32,7 +32,7 @@ export function RulePage({ group, name }: { group: string; name: string }) {
   const [problem, setProblem] = useState<Refused | null>(null);
   const definition = JSON.stringify(rule?.definition ?? {});
   const text = useMemo(() => write(JSON.parse(definition) as Definition), [definition]);
-  if (rule === undefined || rule.name !== name || rule.group !== group)
+  if (rule?.name !== name || rule.group !== group)
     return <Page title={harmless(name)}>{error === null ? <Loading /> : <Failure error={error} again={again} />}</Page>;
   const attempt = async (run: () => Promise<void>): Promise<void> => {
     try {
@@ -142,7 +142,7 @@ function whyNot({ origin }: Rule, mayChange: boolean): string {
 }
 
 function Told({ rule }: { rule: Rule }) {
-  const nowNs = useNow();
+  const now = useNow();
   const description = wordOf(rule.definition, "description");
   return (
     <Panel>
@@ -151,7 +151,7 @@ function Told({ rule }: { rule: Rule }) {
           ["Fires when", harmless(questionOf(rule.definition))],
           ...(description === "" ? [] : ([["What for", harmless(description)]] as const)),
           ["Severity", <Status key="severity" state={rule.severity} />],
-          ["Evaluated", `${ago(rule.evaluated_at, nowNs / 1e6)}, each ${duration(rule.interval_ns)}`],
+          ["Evaluated", `${ago(rule.evaluated_at, now)}, each ${duration(rule.interval_ns)}`],
           ...(rule.missed === 0 ? [] : ([["Evaluations missed", rule.missed]] as const)),
           ["Group", rule.group],
           ["From", <span key="from">{rule.origin === "api" ? "made here" : harmless(rule.origin)}</span>],
@@ -211,53 +211,3 @@ const COLUMNS: readonly Column<Alert>[] = [
       fired_at === null ? "–" : resolved_at === null ? "still" : duration(resolved_at - fired_at),
   },
 ];
-
-const START: Definition = {
-  alert: "SlowChat",
-  description: "95 % of calls should be answered within 2 s",
-  metric: "p95_latency",
-  by: ["model"],
-  operator: ">",
-  threshold: "2s",
-  window: "5m",
-  severity: "warning",
-  annotations: { summary: "5 % of {{ labels.model }}'s calls take longer than {{ value }}" },
-};
-
-/** A rule that is not there yet: like another, or one to begin with. */
-export function NewRule() {
-  const [parameters] = useSearchParams();
-  const [group = "", name = ""] = (parameters.get("from") ?? "").split("/");
-  const isLike = name !== "";
-  const like = useAsk("/api/rules/{group}/{name}", isLike ? { path: { group, name } } : null);
-  const [by] = useName();
-  const [, go] = useLocation();
-  const definition = JSON.stringify(isLike ? { ...like.data?.definition, alert: `${name}2` } : START);
-  const text = useMemo(() => write(JSON.parse(definition) as Definition), [definition]);
-  return (
-    <Page
-      title={
-        <Group gap="sm" component="span">
-          <Link href="/alerts?tab=rules" className="quiet">
-            Rules
-          </Link>
-          <span className="quiet">/</span>
-          New rule
-        </Group>
-      }
-    >
-      {isLike && like.isLoading ? (
-        <Loading />
-      ) : (
-        <RuleForm
-          text={text}
-          hasGroup
-          onSave={async (rule, into) => {
-            const made = taken(await api.POST("/api/rules", { body: { rule: { ...rule }, group: into, by } }));
-            go(ruleHref(made.id));
-          }}
-        />
-      )}
-    </Page>
-  );
-}

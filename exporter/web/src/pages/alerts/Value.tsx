@@ -9,7 +9,7 @@ import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { Panel } from "../../core/ui/Page";
 import { useRange } from "../../core/url";
-import { type Alert, type Definition, seriesOf, wordOf } from "./asked";
+import { type Alert, type Definition, seriesOf, windowOf } from "./asked";
 
 const MINUTE_NS = 60e9;
 const POINTS = 120;
@@ -50,7 +50,7 @@ export function Value(props: { alert: Alert; definition: Definition; startNs: nu
   );
   const lines = useMemo(() => [{ label: series?.name ?? "", values }], [series?.name, values]);
   if (series === null) return null;
-  const window = wordOf(definition, "window") || "5m";
+  const window = windowOf(definition) || "whole hours";
   return (
     <Panel
       title={`${series.name} over time`}

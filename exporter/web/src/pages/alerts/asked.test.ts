@@ -9,9 +9,9 @@ test("a question in words", () => {
   expect(questionOf(slow)).toBe("p95_latency > 2s over 5m by model");
   expect(
     questionOf({ view: "voice_turns", field: "cost_usd", per: "call_id", aggregation: "sum", threshold: "$0.20" }),
-  ).toBe("sum(voice_turns.cost_usd) per call_id > $0.20");
-  expect(questionOf({ sql: "select 1", operator: "absent", for: "2m" })).toBe("SQL is absent for 2m");
-  expect(questionOf({ metric: "cost", thresholds: { warning: 5, critical: "9" } })).toBe("cost > 5 / 9");
+  ).toBe("sum(voice_turns.cost_usd) per call_id > $0.20 over 5m");
+  expect(questionOf({ sql: "select 1", operator: "absent", for: "2m" })).toBe("SQL is absent over 5m for 2m");
+  expect(questionOf({ metric: "cost", thresholds: { warning: 5, critical: "9" } })).toBe("cost > 5 / 9 over 5m");
   expect(questionOf({ metric: "calls", anomaly: true })).toBe("calls is unusual");
 });
 
@@ -51,6 +51,8 @@ test("quantities of a filter", () => {
 test("ids and paths", () => {
   expect(partsOf("defaults/SlowCalls")).toEqual(["defaults", "SlowCalls"]);
   expect(ruleHref("a:b/c")).toBe("/alerts/rules/a%3Ab/c");
+  expect(ruleHref("ax/budget/a/b")).toBe("/costs");
+  expect(ruleHref("ax/AxUnhealthy")).toBe("/health");
 });
 
 test("the time around an alert", () => {

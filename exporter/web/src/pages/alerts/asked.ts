@@ -24,8 +24,7 @@ const listOf = (value: unknown): string[] =>
 export function questionOf(definition: Definition): string {
   const subject =
     wordOf(definition, "metric") ||
-    (wordOf(definition, "view") &&
-      `${[wordOf(definition, "view"), wordOf(definition, "field")].filter(Boolean).join(".")}`) ||
+    [wordOf(definition, "view"), wordOf(definition, "field")].filter(Boolean).join(".") ||
     "SQL";
   const aggregation = wordOf(definition, "aggregation");
   const asked = aggregation === "" ? subject : `${aggregation}(${subject})`;
@@ -34,13 +33,19 @@ export function questionOf(definition: Definition): string {
   return [
     per === "" ? asked : `${asked} per ${per}`,
     levelOf(definition),
-    wordOf(definition, "window") && `over ${wordOf(definition, "window")}`,
+    windowOf(definition) && `over ${windowOf(definition)}`,
     wordOf(definition, "for") && `for ${wordOf(definition, "for")}`,
     by.length > 0 && `by ${by.join(", ")}`,
   ]
     .filter(Boolean)
     .join(" ");
 }
+
+/** How far it looks back; nothing where its measure says that itself. */
+export const windowOf = (definition: Definition): string =>
+  definition["anomaly"] !== undefined || definition["metric"] === "hourly_cost"
+    ? ""
+    : wordOf(definition, "window") || "5m";
 
 function levelOf(definition: Definition): string {
   if (definition["anomaly"] !== undefined) return "is unusual";
@@ -62,8 +67,16 @@ export function partsOf(ruleId: string): [string, string] {
   return at < 0 ? [ruleId, ""] : [ruleId.slice(0, at), ruleId.slice(at + 1)];
 }
 
-export const ruleHref = (ruleId: string): string =>
-  `/alerts/rules/${partsOf(ruleId).map(encodeURIComponent).join("/")}`;
+/** Whether it is a rule that can be looked at: what the server tells of itself and of budgets has none. */
+export const isRule = (ruleId: string): boolean => !ruleId.startsWith("ax/");
+
+/** The rule, or what else decides that an alert fires. */
+export function ruleHref(ruleId: string): string {
+  if (ruleId.startsWith("ax/budget/")) return "/costs";
+  if (ruleId === "ax/AxRuleError") return "/alerts?tab=rules";
+  if (!isRule(ruleId)) return "/health";
+  return `/alerts/rules/${partsOf(ruleId).map(encodeURIComponent).join("/")}`;
+}
 
 const SIZES = [
   ["h", 3_600e9],

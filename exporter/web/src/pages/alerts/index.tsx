@@ -5,16 +5,18 @@ import { useMemo } from "react";
 import { Route, Switch, useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import { useNow } from "../../core/now";
 import { duration, whole } from "../../core/format";
 import { Page, Panel } from "../../core/ui/Page";
 import { Stat, Stats } from "../../core/ui/Stat";
 import { useParam, useRange, withRange } from "../../core/url";
 import { Active } from "./Active";
+import classes from "./Alerts.module.css";
 import { AlertPage } from "./AlertPage";
 import { ruleHref, partsOf } from "./asked";
 import { History } from "./History";
-import { useNow } from "./now";
-import { NewRule, RulePage } from "./RulePage";
+import { NewRule } from "./NewRule";
+import { RulePage } from "./RulePage";
 import { Rules } from "./Rules";
 import { Silences } from "./Silences";
 import { firedOf, lanes } from "./spans";
@@ -22,6 +24,7 @@ import { Timeline } from "./Timeline";
 
 const TABS = { active: "Active", history: "History", rules: "Rules", silences: "Silences" } as const;
 const MOST = 500;
+const TICK_MS = 5_000;
 
 export default function Alerts() {
   return (
@@ -38,8 +41,7 @@ export default function Alerts() {
 
 function Lists() {
   const [tab, setTab] = useParam("tab", "active", { push: true });
-  const nowNs = useNow();
-  const isFired = tab === "active" || tab === "history";
+  const nowNs = useNow(TICK_MS) * 1e6;
   return (
     <Page title="Alerts">
       <Tabs
@@ -56,15 +58,18 @@ function Lists() {
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        {isFired && <Counts />}
-        {isFired && <Fired nowNs={nowNs} />}
-        <Tabs.Panel value="active">
+        <Tabs.Panel value="active" className={classes["lists"] ?? ""}>
+          <div className={classes["counts"]}>
+            <Counts />
+          </div>
           <Active nowNs={nowNs} />
+          <Fired nowNs={nowNs} />
         </Tabs.Panel>
-        <Tabs.Panel value="history">
+        <Tabs.Panel value="history" className={classes["lists"] ?? ""}>
+          <Fired nowNs={nowNs} />
           <History />
         </Tabs.Panel>
-        <Tabs.Panel value="rules">
+        <Tabs.Panel value="rules" className={classes["lists"] ?? ""}>
           <Rules nowNs={nowNs} />
         </Tabs.Panel>
         <Tabs.Panel value="silences">
@@ -104,7 +109,7 @@ function Fired({ nowNs }: { nowNs: number }) {
     () =>
       lanes(firedOf(data?.items ?? []), startNs, endNs).map((lane) => ({
         ...lane,
-        label: partsOf(lane.key)[1],
+        label: partsOf(lane.key)[1].replace("budget/", "budget "),
         href: withRange(ruleHref(lane.key), parameters),
       })),
     [data, startNs, endNs, parameters],

@@ -92,6 +92,9 @@ function covered(bars: readonly Bar[], startNs: number, endNs: number): number {
 
 const STEPS_S = [1, 5, 15, 30, 60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
 
+/** What the words of the last tick need, of the width. */
+const ROOM = 0.05;
+
 /** Round moments of the person's day within a time, about `most` of them; Unix nanoseconds. */
 export function ticks(startNs: number, endNs: number, most = 6): number[] {
   const wanted = (endNs - startNs) / 1e9 / most;
@@ -99,6 +102,6 @@ export function ticks(startNs: number, endNs: number, most = 6): number[] {
   const offset = new Date(startNs / 1e6).getTimezoneOffset() * 60e9;
   const first = Math.ceil((startNs - offset) / step) * step + offset;
   const found: number[] = [];
-  for (let at = first; at <= endNs; at += step) found.push(at);
+  for (let at = first; at <= endNs - (endNs - startNs) * ROOM; at += step) found.push(at);
   return found;
 }

@@ -59,7 +59,8 @@ export async function downloaded(query: string): Promise<void> {
     headers: { accept: "text/csv" },
     parseAs: "blob",
   });
-  const url = URL.createObjectURL(taken(answer) as unknown as Blob);
+  const csv: Blob = taken(answer);
+  const url = URL.createObjectURL(csv);
   const link = document.createElement("a");
   link.href = url;
   link.download = "query.csv";

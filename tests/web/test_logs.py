@@ -11,6 +11,7 @@ import httpx
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from playwright.sync_api import Locator, Page, expect
 
+from exporter.clock import SystemClock
 from tests.otlp import key_values
 from tests.running import Server, until
 
@@ -28,7 +29,7 @@ def send(server: Server, *bodies: str, severity: int = 9, **attributes: str) -> 
     resource.resource.attributes.extend(key_values({"service.name": "till"}))
     records = resource.scope_logs.add().log_records
     for at, body in enumerate(bodies):
-        record = records.add(time_unix_nano=time.time_ns() + at, severity_number=severity)
+        record = records.add(time_unix_nano=SystemClock().wall() + at, severity_number=severity)
         record.body.string_value = body
         record.attributes.extend(key_values({f"till.{name}": value for name, value in attributes.items()}))
     httpx.post(f"{server.http}/v1/logs", content=export.SerializeToString(), headers=PROTOBUF, timeout=30)

@@ -1,5 +1,6 @@
 """Logs: what the page counts and lists is what is stored; it follows; a record leads on; what was sent stays text."""
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tests.running import Server, until
 PROTOBUF: Final = {"Content-Type": "application/x-protobuf"}
 LEVELS: Final = {"error": (17, 20), "warn": (13, 16), "info": (9, 12)}
 SOON_S: Final = 1.0
-"""Within which a stored record is shown, and as much again for a machine that does other things too."""
+"""Within which a stored record is shown, by a machine that has no more to do than processors to do it."""
 _numbers: Final = count()
 
 
@@ -93,7 +94,7 @@ def test_a_record_is_shown_within_a_second_of_being_stored(page: Page, server: S
     until(lambda: bool(found(server, search=word)), "it is stored")
     stored = time.monotonic()
     expect(rows(page).first).to_contain_text(f"{word} is open")
-    assert time.monotonic() - stored <= 2 * SOON_S
+    assert time.monotonic() - stored <= SOON_S * max(os.getloadavg()[0] / (os.cpu_count() or 1), 1)
 
 
 def test_what_comes_in_waits_while_somebody_reads(page: Page, server: Server) -> None:

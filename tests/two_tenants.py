@@ -74,20 +74,21 @@ def two_tenants(data: Path) -> Iterator[Two]:
     environ = {"AX_ALERT_DELAY": "0s", "AX_RECEIVE_SELF_METRICS_INTERVAL": "0s"}  # nothing is stored but theirs
     with running(data, environ=environ) as server:
         for tenant in TENANTS:
-            for path, export in _exports(tenant).items():
-                _send(server, path, export, made[tenant, "ingest"])
+            for path, export in exports(tenant).items():
+                send(server, path, export, made[tenant, "ingest"])
         until(lambda: _is_stored(server), "both tenants' data", seconds=120)
         until(lambda: len(_alerts(server)) == len(TENANTS), "an alert of each", seconds=120)
         for tenant, alert in _alerts(server).items():  # so that its history tells whose it is
             path = f"{server.ui}/api/alerts/{alert}/acknowledge"
             httpx.post(path, json={"by": mark_of(tenant)}, timeout=60).raise_for_status()
         alerts = _alerts(server)
-        ids = {tenant: _ids(tenant) | {"alert": alerts[tenant]} for tenant in TENANTS}
+        ids = {tenant: ids_of(tenant) | {"alert": alerts[tenant]} for tenant in TENANTS}
         with httpx.Client(base_url=server.ui, timeout=60) as client:
             yield Two(server, client, {tenant: made[tenant, "read"] for tenant in TENANTS}, ids)
 
 
-def _ids(tenant: str) -> dict[str, str]:
+def ids_of(tenant: str) -> dict[str, str]:
+    """What the things that a tenant sent are called."""
     mark = mark_of(tenant)
     return {
         "trace": _trace(tenant).hex(),
@@ -113,8 +114,10 @@ def _tokens(data: Path) -> dict[tuple[str, str], str]:
         control.close()
 
 
-def _send(server: Server, path: str, export: Export, token: str) -> None:
-    headers = {"Content-Type": "application/x-protobuf", "Authorization": f"Bearer {token}"}
+def send(server: Server, path: str, export: Export, token: str | None = None) -> None:
+    """Sends it; it is taken."""
+    headers = {"Content-Type": "application/x-protobuf"}
+    headers |= {} if token is None else {"Authorization": f"Bearer {token}"}
     answer = httpx.post(f"{server.http}{path}", content=export.SerializeToString(), headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text
 
@@ -143,7 +146,8 @@ def _span(tenant: str, number: int) -> bytes:
     return tenant[:1].encode() * 7 + bytes([number])
 
 
-def _exports(tenant: str) -> dict[str, Export]:
+def exports(tenant: str) -> dict[str, Export]:
+    """Of each kind of thing one, whose every text has the tenant's mark in it."""
     now = SystemClock().wall() - 60 * NS_PER_S
     return {
         "/v1/traces": _spans(tenant, now),

@@ -143,7 +143,7 @@ def fetch(found: Node, room: Path, *, is_for_tests: bool) -> None:
 
 def _run(command: tuple[str, ...], found: Node, settings: Mapping[str, str], seconds: float, mend: str) -> None:
     """Runs it in our directory, quietly unless it fails; the user's variables win. Raises `NotBuilt`."""
-    environ = {**settings, **os.environ}
+    environ = {**settings, "NO_COLOR": "1", **os.environ}
     environ["PATH"] = f"{found.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     said = ""
     try:

@@ -145,7 +145,7 @@ def examine(page: Page, name: str) -> None:
             wrong += [f"{size}, {theme}: {fault}" for fault in (*_overflow(page), *violations(page))]
     page.set_viewport_size(_viewport("desk"))
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def picture(page: Page, name: str) -> None:

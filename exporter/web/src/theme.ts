@@ -41,7 +41,7 @@ const gray: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: "blue",
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: 7,
   colors: { blue, dark, gray },
   fontFamily: "'Inter Variable', ui-sans-serif, system-ui, sans-serif",
   fontFamilyMonospace: "'JetBrains Mono Variable', ui-monospace, monospace",

@@ -51,7 +51,7 @@ export function RunDetail({ id }: { id: string }) {
       }
     >
       {asked.error !== null && <Failure error={asked.error} again={asked.again} />}
-      <Body run={run} steps={data.steps as readonly Step[]} bars={bars.data?.items} />
+      <Body run={run} steps={data.steps} bars={bars.data?.items} />
     </Page>
   );
 }

@@ -174,7 +174,8 @@ def _add_now(router: APIRouter, shared: Shared) -> None:
         """How much is stored, whenever it came; and what traces of the time come to."""
         period = time.period(shared.clock.wall())
         with shared.views(caller) as views:
-            (of_traces,) = statistics(views, period).rows
+            found = statistics(views, period)
+        (of_traces,), period = found.rows, found.period or period
         tables = tuple(
             Table(
                 row.table,

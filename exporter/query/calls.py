@@ -116,10 +116,11 @@ class Bill:
 def failures(views: Views, period: Period, *, where: str | None = None, limit: int = 20) -> Answer[Failure]:
     """Why LLM calls that began in a period failed, most frequent first. Raises `BadFilter`."""
     condition = parse(where, CALLS)
-    parameters = {**period.us(), "limit": limit, **condition.parameters}
+    about, glance = views.glance(period)
+    parameters = {**about.us(), "limit": limit, **condition.parameters}
     places = {"where": condition.sql, "calls": text("counted_calls")}
-    rows = views.rows("failures", Failure, parameters, places, within=period)
-    return Answer(rows, period=period, source="llm_calls")
+    rows = views.rows("failures", Failure, parameters, places, within=about, glance=glance)
+    return Answer(rows, period=about, source="llm_calls")
 
 
 def conversation(views: Views, name: str, *, limit: int = MOST_TURNS, skip: int = 0) -> Answer[Turn]:

@@ -36,8 +36,10 @@ def components(views: Views, period: Period, *, where: str | None = None) -> Ans
     Raises `BadFilter`.
     """
     condition = parse(where, SPANS)
+    period, glance = views.glance(period)
     parameters = {**period.us(), **condition.parameters}
-    rows = views.rows("components", Component, parameters, {"where": condition.sql}, within=period)
+    places = {"where": condition.sql}
+    rows = views.rows("components", Component, parameters, places, within=period, glance=glance)
     if where is None:
         rows += _of_turns(views, period)
     return Answer(rows, period=period, source="spans")

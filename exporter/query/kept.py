@@ -3,7 +3,6 @@
 In: a statement that names its segments, the values of its parameters. Out: the rows it gave, or none.
 """
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -12,17 +11,32 @@ from typing import Final
 
 import pyarrow as pa
 
+from exporter.clock import SystemClock
+from exporter.query.period import Period
+
 MOST_BYTES: Final = 32 * 2**20
 """Of all answers together."""
 _LARGE_BYTES: Final = MOST_BYTES // 16
 """A larger answer is not kept."""
-_CHANGES: Final = re.compile(r"\b(?:stored\.|control\.|run_status|now\b)")
-"""What a statement has whose answer depends on more than the segments that it names."""
 
 _PLACES: Final = 4_096
 """Of traces."""
 
+_GLANCES: Final = 256
+"""An answer at a glance is given to all who ask within so large a part of its period."""
+_LENGTHS: Final = 256
+"""Of periods that were asked about at a glance."""
+
 _Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    """Which period is asked about, since when (by the monotonic clock)."""
+
+    period: Period
+    at: int
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,9 @@ class Kept:
         self._lock = threading.Lock()
         self._answers: OrderedDict[_Key, pa.Table] = OrderedDict()
         self._bytes = 0
+        self._clock = SystemClock()
+        self._number = 0
+        self._glances: OrderedDict[tuple[str | None, int], _Glance] = OrderedDict()
         self._places: OrderedDict[_Key, Place] = OrderedDict()
 
     def of(self, statement: str, parameters: Mapping[str, object]) -> pa.Table | None:
@@ -66,9 +83,22 @@ class Kept:
             if len(self._places) > _PLACES:
                 self._places.popitem(last=False)
 
+    def glance(self, tenant: str | None, period: Period) -> tuple[Period, str]:
+        """A period of the same length that was asked about a moment ago, or from now on this; and its mark."""
+        now, moment = self._clock.monotonic(), period.length_ns // _GLANCES
+        key = tenant, period.length_ns
+        with self._lock:
+            seen = self._glances.get(key)
+            if seen is None or now - seen.at >= moment or abs(period.end_ns - seen.period.end_ns) >= moment:
+                self._number += 1
+                seen = self._glances[key] = _Glance(period, now, f"{self._number}")
+                if len(self._glances) > _LENGTHS:
+                    self._glances.popitem(last=False)
+            return seen.period, seen.mark
+
     def keep(self, statement: str, parameters: Mapping[str, object], answer: pa.Table) -> None:
-        """Remembers it, unless it may differ the next time."""
-        if answer.nbytes > _LARGE_BYTES or _CHANGES.search(statement):
+        """Remembers it, unless it is large."""
+        if answer.nbytes > _LARGE_BYTES:
             return
         key = _key(statement, parameters)
         with self._lock:

@@ -64,27 +64,43 @@ def providers(views: Views, now_ns: int, bounds: Bounds = DEFAULTS) -> Answer[Pr
     """The health of each provider that was called within the day before `now_ns`, the worst first."""
     window = Period.last(bounds.window_ns, now_ns)
     recent = Period(window.start_ns - HOUR, window.end_ns)
+    daily = _daily(views, Period.last(DAY, now_ns))
     found: tuple[Seen, ...] = ()
     if views.has_many(recent):
-        found = _seen(views, now_ns, window, views.last(_RECENT, recent) or recent, bounds, text("provider_cells"))
+        last = views.last(_RECENT, recent) or recent
+        found = _seen(views, window, last, daily, text("provider_cells"), bounds)
     # Of a provider with few calls among them, whether its last ones failed is told by all of them.
     if not found or any(one.failed >= bounds.last_calls > one.last_count for one in found):
-        found = _seen(views, now_ns, window, recent, bounds, text("provider_calls"))
+        found = _seen(views, window, recent, daily, text("provider_calls"), bounds)
     judged = [judge(seen, bounds) for seen in found]
     ranked = sorted(judged, key=lambda one: (WORST_FIRST.index(one.state), -one.count, one.provider))
     return Answer(tuple(ranked), SKETCH, window, "llm_calls, cells_1hour")
 
 
-def _seen(views: Views, now_ns: int, window: Period, recent: Period, bounds: Bounds, windowed: str) -> tuple[Seen, ...]:
-    day = Period(now_ns - DAY - HOUR, window.end_ns + HOUR)  # of whole hours, which cells of minutes are part of
+def _daily(views: Views, day: Period) -> list[dict[str, object]]:
+    day, glance = views.glance(day)
+    within = Period(day.start_ns, day.end_ns + HOUR)  # cells of minutes are part of hours that begin in it
+    found: list[dict[str, object]] = views.table("provider_day", day.us(), within=within, glance=glance).to_pylist()
+    return found
+
+
+def _seen(
+    views: Views,
+    window: Period,
+    recent: Period,
+    daily: list[dict[str, object]],
+    windowed: str,
+    bounds: Bounds,
+) -> tuple[Seen, ...]:
     parameters = {
         **window.us(),
-        "day_us": (now_ns - DAY) // NS_PER_US,
         "recent_us": recent.start_ns // NS_PER_US,
         "calls": bounds.last_calls,
+        "daily": daily,
     }
     places = {"windowed": windowed, "calls": text("counted_calls")}
-    return views.rows("provider_health", Seen, parameters, places, within=day)
+    within = Period(min(recent.start_ns, window.widened(MINUTE).start_ns), recent.end_ns)
+    return views.rows("provider_health", Seen, parameters, places, within=within)
 
 
 def judge(seen: Seen, bounds: Bounds = DEFAULTS) -> Provider:

@@ -74,8 +74,9 @@ class _Table:
 class Lists:
     """The segments of one publication, of one tenant or of all. Footers are read when they are first needed."""
 
-    def __init__(self, data: Path, paths: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, data: Path, tenant: str | None, paths: Mapping[str, Sequence[str]]) -> None:
         """Use `read`."""
+        self.tenant = tenant
         self._data = data
         self._paths = paths
         self._tables: dict[str, _Table] = {}
@@ -96,7 +97,7 @@ class Lists:
             name + publish.OPEN: [path for path in paths.get(name, ()) if _level(path) < roll.level]
             for name, roll in ROLLS.items()
         }
-        return cls(data, paths | opened)
+        return cls(data, tenant, paths | opened)
 
     def paths(self, table: str) -> frozenset[str]:
         """The segments of a table."""
@@ -114,6 +115,10 @@ class Lists:
     def rows(self, statement: str, period: Period) -> int:
         """About how many rows of a period there are in the tables of a statement."""
         return int(sum(_within(one, *_us(period)) for one in self._tables_of(statement)))
+
+    def newest_us(self, statement: str) -> int:
+        """When the newest row of the tables of a statement is, Unix microseconds."""
+        return max((one.greatest_us for table in self._tables_of(statement) for one in table.files), default=0)
 
     def last(self, statement: str, period: Period, rows: int) -> Period:
         """The end of a period that has about so many rows of these tables; all of it where it has fewer."""

@@ -144,7 +144,9 @@ def _began_before(views: Views, rows: Sequence[Trace], period: Period) -> set[st
 
 def statistics(views: Views, period: Period) -> Answer[Statistics]:
     """What the traces of a period come to, in one row."""
-    return Answer(views.rows("trace_statistics", Statistics, period.us(), within=period), period=period, source="spans")
+    about, glance = views.glance(period)
+    rows = views.rows("trace_statistics", Statistics, about.us(), within=about, glance=glance)
+    return Answer(rows, period=about, source="spans")
 
 
 def trace(

@@ -5,6 +5,7 @@ Out: rows as frozen dataclasses, whose fields are the statement's columns.
 """
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -21,7 +22,7 @@ from exporter.query.ask import NoData, OutOfBounds, QueryFailed, in_one_line
 from exporter.query.fields import Subject
 from exporter.query.kept import Kept, Place
 from exporter.query.period import EVER, NEVER, Period
-from exporter.query.segments import Lists
+from exporter.query.segments import Lists, expanded
 from exporter.store import duck
 from exporter.units import NS_PER_US
 
@@ -30,8 +31,12 @@ Row = TypeVar("Row")
 SQL: Final = Path(__file__).parent / "sql"
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 _TRIES: Final = 2
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
+
 _SPANS: Final = "FROM stored.spans"
 _MANY: Final = 2**18
+_CHANGES: Final = re.compile(r"\b(?:stored\.|control\.|run_status|now\b)")
+"""What a statement has whose answer depends on more than the segments that it names."""
 
 
 class Opened(Protocol):
@@ -76,6 +81,21 @@ class Views:
         lists = self._opened.lists
         return lists is not None and lists.rows(_SPANS, period) > _MANY
 
+    def glance(self, period: Period) -> tuple[Period, str]:
+        """The period to ask about, and what to ask with, where a period that reaches up to now has many spans.
+
+        All who ask within 1/256 of its length are answered of one period, once. Else it is the period itself.
+        """
+        lists, kept = self._opened.lists, self._opened.kept
+        if (
+            lists is None
+            or kept is None
+            or not self.has_many(period)
+            or lists.newest_us(_SPANS) * NS_PER_US >= period.end_ns
+        ):
+            return period, ""
+        return kept.glance(lists.tenant, period)
+
     def when(self, trace_id: str, *tables: str) -> Period:
         """When the rows of a trace in these tables are: `NEVER` where it has none, `EVER` where that is not known.
 
@@ -95,13 +115,14 @@ class Views:
         places: Mapping[str, str] | None = None,
         *,
         within: Period | frozenset[str] | None = None,
+        glance: str = "",
     ) -> tuple[Row, ...]:
         """The answer of the statement `name`; only those of the `parameters` that it has are bound.
 
         Segments that have no row `within` a period are not read: none outside of it may matter. Or else those segments
         alone are read whose paths are given. Raises `QueryFailed`.
         """
-        table = self.table(name, parameters, places, within=within)
+        table = self.table(name, parameters, places, within=within, glance=glance)
         expected = [field.name for field in fields(row)]  # type: ignore[arg-type]
         if table.column_names != expected:
             raise TypeError(f"{name}.sql gives {table.column_names}, {row.__name__} takes {expected}")
@@ -115,6 +136,7 @@ class Views:
         places: Mapping[str, str] | None = None,
         *,
         within: Period | frozenset[str] | None = None,
+        glance: str = "",
     ) -> pa.Table:
         """The same as an Arrow table."""
         statement = text(name)
@@ -125,7 +147,7 @@ class Views:
         for left in reversed(range(_TRIES)):
             self._be_in_time()
             try:
-                return self._asked(statement, bound, within)
+                return self._asked(statement, bound, within, glance=glance)
             except duckdb.IOException as error:
                 if not left:
                     raise QueryFailed(in_one_line(error)) from None
@@ -139,16 +161,30 @@ class Views:
                 raise QueryFailed(in_one_line(error)) from None
         raise AssertionError  # pragma: no cover, the last try returns or raises
 
-    def _asked(self, statement: str, bound: Mapping[str, object], within: Period | frozenset[str] | None) -> pa.Table:
+    def _asked(
+        self,
+        statement: str,
+        bound: Mapping[str, object],
+        within: Period | frozenset[str] | None,
+        *,
+        glance: str,
+    ) -> pa.Table:
         lists, kept = self._opened.lists, self._opened.kept
         if within is None or lists is None:
-            return self._opened.connection.sql(statement, params=dict(bound)).to_arrow_table()
+            return self._run(statement, bound)
         narrowed = lists.narrowed(statement, within)
-        found = None if kept is None else kept.of(narrowed, bound)
+        about = f"{glance} {expanded(statement)}" if glance else narrowed
+        found = None if kept is None else kept.of(about, bound)
         if found is None:
-            found = self._opened.connection.sql(narrowed, params=dict(bound)).to_arrow_table()
-            if kept is not None:
-                kept.keep(narrowed, bound, found)
+            found = self._run(narrowed, bound)
+            if kept is not None and (glance or not _CHANGES.search(narrowed)):
+                kept.keep(about, bound, found)
+        return found
+
+    def _run(self, statement: str, bound: Mapping[str, object]) -> pa.Table:
+        # `sql` would plan it twice, to know its columns first: 35 instead of 23 ms for a list. What it warns of, a
+        # copy of the rows, is cheap: they are few.
+        found: pa.Table = self._opened.connection.execute(statement, dict(bound)).to_arrow_table()
         return found
 
     def _ends(self, lists: Lists, table: str, trace_id: str) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 -- What tells the health of each provider: the last minutes, the day before as a measure, and its last calls.
--- $start_us, $end_us: the window, Unix microseconds; $day_us: where the day before it begins; $recent_us: since when
--- calls are looked at. $calls: how many last ones. {calls}: counted_calls.sql. {windowed}: provider_calls.sql, or
+-- $start_us, $end_us: the window, Unix microseconds; $recent_us: since when calls are looked at. $calls: how many last
+-- ones. $daily: the rows of provider_day.sql. {calls}: counted_calls.sql. {windowed}: provider_calls.sql, or
 -- provider_cells.sql where there are many.
 WITH recent AS (
     SELECT * REPLACE (coalesce(provider, 'unknown') AS provider)
@@ -21,30 +21,8 @@ lasting AS (
     FROM last_calls
     GROUP BY provider
 ),
-entries AS (
-    SELECT
-        coalesce(provider, 'unknown') AS provider,
-        unnest(latency_buckets).bucket AS bucket,
-        unnest(latency_buckets).count AS count
-    FROM cells_1hour
-    WHERE time >= make_timestamptz($day_us::BIGINT)
-      AND time < make_timestamptz($end_us::BIGINT)
-      AND source = 'call'
-),
-ranked AS (
-    SELECT
-        provider,
-        bucket,
-        sum(sum(count)) OVER (PARTITION BY provider ORDER BY bucket) AS rank,
-        sum(sum(count)) OVER (PARTITION BY provider) AS of
-    FROM entries
-    GROUP BY provider, bucket
-    HAVING sum(count) > 0
-),
 daily AS (
-    SELECT provider, round(sketch_value(min(bucket) FILTER (rank >= ceil(of * 0.95))))::BIGINT AS p95_ns
-    FROM ranked
-    GROUP BY provider
+    SELECT unnest($daily::STRUCT(provider VARCHAR, p95_ns BIGINT)[], recursive := true)
 )
 SELECT
     provider,

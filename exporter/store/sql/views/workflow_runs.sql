@@ -29,7 +29,7 @@ WITH own AS (
 of_steps AS (
     SELECT
         coalesce(run_id, trace_id) AS run,
-        any_value(trace_id) AS trace_id,
+        min(trace_id) AS trace_id,
         any_value(run_id) AS run_id,
         any_value(workflow_name) AS workflow_name,
         count(*) AS steps,

@@ -34,6 +34,11 @@ describe("linesOf", () => {
     ]);
   });
 
+  it("orders groups by their sums where no order is told", () => {
+    const { lines } = linesOf([row(0, "a", 3), row(0, "b", 5)], { ...drawn, order: [], nothing: 0 });
+    expect(lines.map(({ label }) => label)).toEqual(["b", "a"]);
+  });
+
   it("leaves gaps in what is measured", () => {
     const rows = [row(0, "a", 3), row(2, "b", 2)];
     const { times, lines } = linesOf(rows, { ...drawn, order: ["a", "b"], nothing: null });

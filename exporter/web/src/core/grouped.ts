@@ -20,7 +20,7 @@ export interface Bucketed {
 
 export interface Drawn<Row> {
   value: (row: Row) => number | null | undefined;
-  /** Groups in the order of their colours; the first `most` get a line. */
+  /** Groups in the order of their colours, the first `most` of which get a line; where it is not known, by their sums. */
   order: readonly string[];
   most?: number;
   /** Whether the groups beyond are added up in a line of their own: of sums, not of percentiles. */
@@ -45,7 +45,7 @@ export function linesOf<Row extends Bucketed>(rows: readonly Row[], drawn: Drawn
   const { value, order, most = 7, hasRest = false, nothing } = drawn;
   const times = nothing === null ? seen(rows) : filled(rows, drawn.span, drawn.stepNs);
   const places = new Map(times.map((time, at) => [time, at]));
-  const named = order.slice(0, most);
+  const named = (order.length > 0 ? order : bySum(rows, value)).slice(0, most);
   const values = new Map<string, (number | null)[]>(named.map((name) => [name, times.map(() => nothing)]));
   for (const row of rows) {
     const name = groupName(row.labels);
@@ -66,6 +66,15 @@ export function linesOf<Row extends Bucketed>(rows: readonly Row[], drawn: Drawn
       ...(nothing === 0 ? { atRest: line.reduce<number>((sum, one) => sum + (one ?? 0), 0) } : {}),
     })),
   };
+}
+
+function bySum<Row extends Bucketed>(rows: readonly Row[], value: Drawn<Row>["value"]): string[] {
+  const sums = new Map<string, number>();
+  for (const row of rows) {
+    const name = groupName(row.labels);
+    sums.set(name, (sums.get(name) ?? 0) + (value(row) ?? 0));
+  }
+  return [...sums].sort(([, one], [, other]) => other - one).map(([name]) => name);
 }
 
 const seen = (rows: readonly Bucketed[]): number[] =>

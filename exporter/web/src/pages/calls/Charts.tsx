@@ -7,6 +7,7 @@ import { TimeChart } from "../../core/chart/TimeChart";
 import type { Schemas } from "../../core/client";
 import { groupName, linesOf } from "../../core/grouped";
 import { stepOf } from "../../core/range";
+import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { Columns, Panel } from "../../core/ui/Page";
 import { type Range, secondsOf } from "../../core/url";
@@ -50,6 +51,7 @@ export function Charts({ by, filter, range, follow, groups }: ChartsProps) {
       }),
     }));
   }, [answer, order, step]);
+  if (series.error !== null && charts === null) return <Failure error={series.error} again={series.again} />;
   return (
     <Columns min={330}>
       {CHARTS.map(({ title }, at) => {

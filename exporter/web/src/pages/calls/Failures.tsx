@@ -6,6 +6,7 @@ import { type Asking, useAsk } from "../../core/ask";
 import type { Schemas } from "../../core/client";
 import { both, equals } from "../../core/complete";
 import { ago, clock, count, harmless } from "../../core/format";
+import { Failure } from "../../core/ui/Failure";
 import { Panel } from "../../core/ui/Page";
 import { type Column, Table } from "../../core/ui/Table";
 import { changed, type Range, withRange } from "../../core/url";
@@ -16,7 +17,12 @@ const UNKNOWN = "unknown";
 
 export function Failures({ filter, range, follow }: { filter: string; range: Range; follow: Asking }) {
   const [parameters] = useSearchParams();
-  const { data } = useAsk("/api/calls/failures", { query: { ...range.query, ...where(filter), limit: 50 } }, follow);
+  const { data, error, again } = useAsk(
+    "/api/calls/failures",
+    { query: { ...range.query, ...where(filter), limit: 50 } },
+    follow,
+  );
+  if (error !== null && data === undefined) return <Failure error={error} again={again} />;
   if (data === undefined || data.items.length === 0) return null;
   const narrowed = (one: Failed): string => {
     const parts = [

@@ -87,11 +87,11 @@ function Sums({ id, turns }: { id: string; turns: readonly Turn[] }) {
   const [parameters] = useSearchParams();
   const start = turns[0]?.start_ns ?? 0;
   const end = turns.at(-1)?.start_ns ?? start;
-  const { data } = useAsk("/api/conversations", {
+  const { data, error } = useAsk("/api/conversations", {
     query: { start: rfc3339(start - SECOND_NS), end: rfc3339(end + SECOND_NS), filter: equals("conversation", id) },
   });
   const sums = data?.items[0];
-  const isLoading = data === undefined;
+  const isLoading = data === undefined && error === null;
   const calls = withRange(`/calls?filter=${encodeURIComponent(equals("conversation", id))}`, parameters);
   return (
     <>
@@ -106,6 +106,7 @@ function Sums({ id, turns }: { id: string; turns: readonly Turn[] }) {
           .map(harmless)
           .join(" · ")}
       </p>
+      {error !== null && <Failure error={error} />}
       <Stats>
         <Stat label="Duration" value={duration(sums?.duration_ns)} isLoading={isLoading} />
         <Stat label="LLM calls" value={count(sums?.llm_calls)} href={calls} isLoading={isLoading} />

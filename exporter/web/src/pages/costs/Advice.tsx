@@ -6,6 +6,7 @@ import { type Asking, useAsk } from "../../core/ask";
 import { both, equals } from "../../core/complete";
 import { harmless, usd } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
+import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { Panel } from "../../core/ui/Page";
 import { withRange } from "../../core/url";
@@ -14,7 +15,7 @@ import type { Query } from "./Totals";
 
 export function Advice({ query, follow }: { query: Query; follow: Asking }) {
   const [parameters] = useSearchParams();
-  const { data } = useAsk("/api/advice", { query: { ...query, limit: 20 } }, { everyMs: follow.everyMs });
+  const { data, error, again } = useAsk("/api/advice", { query: { ...query, limit: 20 } }, { everyMs: follow.everyMs });
   const about = (one: { provider?: string | null; model?: string | null }): string => {
     const parts = [one.provider ? equals("provider", one.provider) : "", one.model ? equals("model", one.model) : ""];
     return withRange(`/calls?filter=${encodeURIComponent(parts.reduce(both, query.filter ?? ""))}`, parameters);
@@ -22,7 +23,9 @@ export function Advice({ query, follow }: { query: Query; follow: Asking }) {
   return (
     <Panel title="What could be cheaper" flush>
       {data === undefined ? (
-        <Loading height={160} />
+        <div className={classes["coming"]}>
+          {error === null ? <Loading height={120} /> : <Failure error={error} again={again} />}
+        </div>
       ) : data.items.length === 0 ? (
         <Empty title="Nothing stands out" />
       ) : (

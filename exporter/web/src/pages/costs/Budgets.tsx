@@ -58,7 +58,9 @@ export function Budgets({ budgets, chosen, onChoose, onChange }: Props) {
       }
     >
       {budgets === undefined ? (
-        <Loading height={140} />
+        <div className={classes["coming"]}>
+          <Loading height={100} />
+        </div>
       ) : budgets.length === 0 ? (
         <Empty title="No budget">One tells you before the money is gone.</Empty>
       ) : (

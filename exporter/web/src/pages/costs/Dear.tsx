@@ -5,6 +5,7 @@ import { useSearchParams } from "wouter";
 import { type Asking, useAsk } from "../../core/ask";
 import { both } from "../../core/complete";
 import { clock, count, duration, harmless, usd } from "../../core/format";
+import { Failure } from "../../core/ui/Failure";
 import { Panel } from "../../core/ui/Page";
 import { type Column, Table } from "../../core/ui/Table";
 import { withRange } from "../../core/url";
@@ -59,7 +60,7 @@ export function Dear({ query, filter, follow }: { query: Query; filter: string; 
   const priced = (all?.calls ?? 0) - (all?.unpriced ?? 0);
   const bound = priced > 0 ? rounded((TIMES * (all?.cost_nanos ?? 0)) / priced) : 0;
   const wanted = both(filter, `cost > $${(bound / 1e9).toFixed(9)}`);
-  const { data } = useAsk(
+  const { data, error, again } = useAsk(
     "/api/llm-calls",
     bound > 0 ? { query: { ...query, filter: wanted, limit: MOST } } : null,
     follow,
@@ -79,6 +80,7 @@ export function Dear({ query, filter, follow }: { query: Query; filter: string; 
         </span>
       }
     >
+      {error !== null && <Failure error={error} again={again} />}
       <Table
         label={what}
         columns={COLUMNS}

@@ -7,6 +7,7 @@ import { TimeChart } from "../../core/chart/TimeChart";
 import type { Schemas } from "../../core/client";
 import { groupName, linesOf, titled } from "../../core/grouped";
 import { stepOf } from "../../core/range";
+import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { Panel } from "../../core/ui/Page";
 import { type Range, secondsOf } from "../../core/url";
@@ -24,7 +25,7 @@ export function Spent(props: {
 }) {
   const { by, query, range, follow, groups } = props;
   const step = stepOf(range, POINTS);
-  const { data } = useAsk("/api/costs/series", { query: { ...query, by: [by], step } }, follow);
+  const { data, error, again } = useAsk("/api/costs/series", { query: { ...query, by: [by], step } }, follow);
   const order = (groups ?? []).map((one) => groupName(one.labels)).join("\n");
   const chart = useMemo(() => {
     if (data === undefined) return null;
@@ -42,6 +43,7 @@ export function Spent(props: {
   const title = `Spent by ${titled(by).toLowerCase()}, each ${step}`;
   return (
     <Panel title={title}>
+      {error !== null && <Failure error={error} again={again} />}
       {chart === null ? (
         <Loading height={HEIGHT} />
       ) : (

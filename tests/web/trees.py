@@ -6,6 +6,7 @@ In: how many spans. Out: OTLP requests; the same number gives the same tree, but
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from secrets import token_bytes
 from typing import Final
 
 import httpx
@@ -39,7 +40,7 @@ def spans_of(count: int, seed: int, start_ns: int) -> Iterator[tuple[str, Span]]
     Half of an agent's calls run beside each other, so not all of them are on the critical path.
     """
     random = Random(seed)
-    trace = random.randbytes(16)
+    trace = token_bytes(16)
     root = _span(trace, random.randbytes(8), b"", "POST /plan", start_ns, start_ns)
     at, end, agent = start_ns + NS_PER_MS, start_ns, root
     for number in range(1, count):

@@ -22,21 +22,38 @@ import { Waterfall } from "./Waterfall";
 
 const RECENT_MS = 600_000;
 const RUNNING_MS = 3_000;
+/** An answer of many spans is asked for less often. */
+const SPAN_MS = 0.5;
+const SOONEST_MS = 150;
 const NOT_FOUND = 404;
 
 export function Detail({ trace }: { trace: string }) {
   const [openedMs] = useState(() => Date.now());
   const [isRecent, setRecent] = useState(true);
-  const asked = useAsk("/api/traces/{trace}", { path: { trace } }, isRecent ? { everyMs: RUNNING_MS } : {});
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const [spans, setSpans] = useState(0);
+  const asked = useAsk(
+    "/api/traces/{trace}",
+    { path: { trace } },
+    isRecent ? { everyMs: RUNNING_MS + spans * SPAN_MS } : {},
+  );
   const { data, error, again } = asked;
   // One that began to run long ago and never ended is not waited for; what comes in is told by the channel.
   const runs = data?.spans.some((span) => span.is_running) ?? true;
   const isFresh = data === undefined || (data.start_ns + data.duration_ns) / 1e6 > openedMs - RECENT_MS;
+  if (data !== undefined && data.span_count !== spans) setSpans(data.span_count);
   if (isRecent !== (runs && isFresh)) setRecent(runs && isFresh);
   useLive<unknown>(
     isFresh ? { channel: "traces", filter: equals("trace", data?.trace_id ?? trace), limit: 1 } : null,
     (told) => {
-      if (told.op === "change") again();
+      if (told.op !== "change" || timer.current !== undefined) return;
+      timer.current = setTimeout(
+        () => {
+          timer.current = undefined;
+          again();
+        },
+        SOONEST_MS + spans * SPAN_MS,
+      );
     },
   );
   if (data !== undefined) return <Loaded key={data.trace_id} trace={data} />;
@@ -62,9 +79,11 @@ function Loaded({ trace }: { trace: Trace }) {
   const isPathShown = showsPath === "on";
   const drawn: Drawn = useMemo(() => {
     const path = new Map<number, Stretch[]>();
-    if (isPathShown)
-      for (const stretch of criticalPath(outline, lastNs))
-        path.set(stretch.place, [...(path.get(stretch.place) ?? []), stretch]);
+    for (const stretch of isPathShown ? criticalPath(outline, lastNs) : []) {
+      const own = path.get(stretch.place);
+      if (own === undefined) path.set(stretch.place, [stretch]);
+      else own.push(stretch);
+    }
     const services = [...new Set(trace.spans.map((one) => one.service_name))];
     return { outline, startNs: trace.start_ns, lastNs, path, services };
   }, [outline, trace, lastNs, isPathShown]);

@@ -1,6 +1,7 @@
 /** SQL over the published views: an editor with the schema beside it, and the rows as a table, a chart or CSV. */
 
 import { Button, Group, Kbd, Menu, Skeleton, Text } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconHistory, IconListSearch, IconPlayerPlay, IconPlayerStop } from "@tabler/icons-react";
 import { lazy, Suspense, useMemo, useRef, useState } from "react";
 
@@ -22,6 +23,7 @@ import { Views } from "./Views";
 
 const Editor = lazy(() => import("./Editor"));
 const NONE: readonly Fault[] = [];
+const WIDE = "(min-width: 1024px)";
 
 export default function Sql() {
   const [query, setQuery] = useParam("query", "", { push: true });
@@ -39,6 +41,7 @@ export default function Sql() {
   );
   const statement = useStatement(query);
   const handle = useRef<CodeHandle>(null);
+  const isWide = useMediaQuery(WIDE, true, { getInitialValueInEffect: false });
 
   const run = (text = draft): void => {
     const wanted = text.trim();
@@ -63,9 +66,7 @@ export default function Sql() {
           if (event.key === "Escape" && statement.isRunning) statement.cancel();
         }}
       >
-        <div className={classes["onlyWide"]}>
-          <Panel flush>{tree}</Panel>
-        </div>
+        {isWide && <Panel flush>{tree}</Panel>}
         <div className={classes["main"]}>
           <Panel flush>
             <Suspense fallback={<Skeleton height={170} radius={0} />}>
@@ -97,10 +98,12 @@ export default function Sql() {
               )}
             </div>
           </Panel>
-          <details className={`panel ${classes["onlyNarrow"] ?? ""} ${classes["folded"] ?? ""}`}>
-            <summary>Views and columns</summary>
-            {tree}
-          </details>
+          {!isWide && (
+            <details className={`panel ${classes["folded"] ?? ""}`}>
+              <summary>Views and columns</summary>
+              {tree}
+            </details>
+          )}
           {statement.error !== null && (
             <div>
               <Failure error={statement.error} />

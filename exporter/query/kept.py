@@ -11,7 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from exporter.clock import SystemClock
+from exporter.clock import Clock, SystemClock
 from exporter.query.period import Period
 
 MOST_BYTES: Final = 32 * 2**20
@@ -50,13 +50,13 @@ class Place:
 class Kept:
     """For several threads; what was asked least lately goes first."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES, clock: Clock | None = None) -> None:
         """None yet."""
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._answers: OrderedDict[_Key, pa.Table] = OrderedDict()
         self._bytes = 0
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
         self._number = 0
         self._glances: OrderedDict[tuple[str | None, int], _Glance] = OrderedDict()
         self._places: OrderedDict[_Key, Place] = OrderedDict()

@@ -3,6 +3,7 @@
 In: a list's name, a period, a filter, columns, where the page before ended. Out: a page of rows, newest first.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -131,13 +132,13 @@ def _rows_of(of: Listed) -> str:
 def near(view: str) -> str:
     """The statement of a view, over the spans that began about the period."""
     statement = (_VIEWS / f"{view}.sql").read_text(encoding="utf-8").rstrip().removesuffix(";")
-    return statement[statement.index(" AS\n") + 4 :].replace(_SPANS_STORED, _SPANS_NEAR)
+    return _SPANS_STORED.sub(_SPANS_NEAR, statement[statement.index(" AS\n") + 4 :])
 
 
 _VIEWS: Final = Path(publish.__file__).parent / "sql" / "views"
-_SPANS_STORED: Final = "stored.spans"
+_SPANS_STORED: Final = re.compile(r"stored\.spans( /\*[^*]*\*/)?")
 _SPANS_NEAR: Final = (
-    "(FROM stored.spans WHERE start_time >= make_timestamptz($start_us::BIGINT - $before_us::BIGINT)"
+    r"(FROM stored.spans\1 WHERE start_time >= make_timestamptz($start_us::BIGINT - $before_us::BIGINT)"
     " AND start_time < make_timestamptz($end_us::BIGINT + $behind_us::BIGINT))"
 )
 _NEVER: Final = Period(-NS_PER_US, 0)

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from exporter import model, tenants
 from exporter.errors import AxError
 from exporter.query.files import manifest
+from exporter.query.keys import may_have
 from exporter.query.period import MINUTE, Period
 from exporter.store import duck, publish
 from exporter.store.rolled import ROLLS
@@ -32,7 +33,8 @@ from exporter.units import NS_PER_US
 _FOOTERS: Final = 2**14
 """Remembered."""
 _ALWAYS_US: Final = 2**61
-_STORED: Final = re.compile(r"\bstored\.(\w+)")
+_STORED: Final = re.compile(r"\bstored\.(\w+)(?: /\* having ([\w.]+) \*/)?")
+"""A list of segments. With the remark only rows matter that have this attribute."""
 _SOURCE: Final = re.compile(r"\b(FROM|JOIN)\s+(\w+)\b(?!\s*[(.])")
 _LEVEL: Final = re.compile(r"-l(\d+)\.parquet$")
 _LONGEST_US: Final = 5 * MINUTE // NS_PER_US
@@ -110,7 +112,7 @@ class Lists:
 
         Or over those whose paths are given.
         """
-        return _STORED.sub(lambda found: self._select(found[1], within) or found[0], expanded(statement))
+        return _STORED.sub(lambda found: self._select(found[1], within, found[2]) or found[0], expanded(statement))
 
     def rows(self, statement: str, period: Period) -> int:
         """About how many rows of a period there are in the tables of a statement."""
@@ -139,17 +141,18 @@ class Lists:
         return Period((end_us - min(long, _LONGEST_US)) * NS_PER_US, period.end_ns)
 
     def _tables_of(self, statement: str) -> list[_Table]:
-        return [self._table(name) for name in dict.fromkeys(_STORED.findall(expanded(statement)))]
+        names = dict.fromkeys(found[1] for found in _STORED.finditer(expanded(statement)))
+        return [self._table(name) for name in names]
 
     def _table(self, name: str) -> _Table:
         if name not in self._tables:
             self._tables[name] = _read(name, self._paths.get(name, ()))
         return self._tables[name]
 
-    def _select(self, name: str, within: Period | frozenset[str]) -> str | None:
+    def _select(self, name: str, within: Period | frozenset[str], key: str | None) -> str | None:
         if name not in self._paths:
             return None
-        files = [one for one in self._table(name).files if _holds(one, within)]
+        files = [one for one in self._table(name).files if _holds(one, within, key)]
         empty = self._data / publish.SCHEMA / f"{name.removesuffix(publish.OPEN)}.parquet"
         width = _footer(str(empty), "").leaves
         # By columns, as the views are, and those of today first: they name the columns.
@@ -227,11 +230,13 @@ def _ends(group: Any, place: int | None) -> tuple[int, int]:
     return int(said.min_raw), int(said.max_raw)
 
 
-def _holds(one: _File, within: Period | frozenset[str]) -> bool:
-    if not isinstance(within, Period):
-        return one.path in within
-    start_us, end_us = _us(within)
-    return one.greatest_us >= start_us and one.least_us < end_us
+def _holds(one: _File, within: Period | frozenset[str], key: str | None) -> bool:
+    if isinstance(within, Period):
+        start_us, end_us = _us(within)
+        holds = one.greatest_us >= start_us and one.least_us < end_us
+    else:
+        holds = one.path in within
+    return holds and (key is None or not one.leaves or may_have(one.path, key))
 
 
 def _us(period: Period) -> tuple[int, int]:

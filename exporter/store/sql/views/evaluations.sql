@@ -15,16 +15,30 @@ WITH found AS (
     WHERE event_name = 'gen_ai.evaluation.result'
     UNION ALL
     SELECT
-        span.trace_id,
-        span.span_id,
+        trace_id,
+        span_id,
         unix_time(event.time_unix_nano),
-        span.service_name,
-        span.tenant_id,
-        coalesce(span.gen_ai_conversation_id, span.session_id),
-        span.user_id,
+        service_name,
+        tenant_id,
+        coalesce(gen_ai_conversation_id, session_id),
+        user_id,
         event.attributes,
-        span.ingest_time
-    FROM stored.spans AS span, unnest(span.events) AS of_span (event)
+        ingest_time
+    FROM (
+        -- Joining spans with their events took 45 times as long.
+        SELECT
+            trace_id,
+            span_id,
+            unnest(events) AS event,
+            service_name,
+            tenant_id,
+            gen_ai_conversation_id,
+            session_id,
+            user_id,
+            ingest_time
+        FROM stored.spans
+        WHERE list_contains([event.name for event in events], 'gen_ai.evaluation.result')
+    )
     WHERE event.name = 'gen_ai.evaluation.result'
     UNION ALL
     SELECT
@@ -37,7 +51,7 @@ WITH found AS (
         user_id,
         attributes,
         ingest_time
-    FROM stored.spans
+    FROM stored.spans /* having gen_ai.evaluation.name */
     WHERE attributes['gen_ai.evaluation.name'] IS NOT NULL
 )
 SELECT

@@ -10,7 +10,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, CDPSession
 
 from tests.bench.rounds import Say
 from tests.running import running
@@ -84,6 +84,8 @@ class Figures:
     opened_ms: float
     frames_per_s: float
     slowest_frame_ms: float
+    open_cpu_ms: float
+    frame_cpu_ms: float
     js_heap_mib: float
     rows_in_page: int
     errors: list[str]
@@ -106,11 +108,14 @@ def measure(plan: Plan, say: Say) -> Figures:
 def _round(browser: Browser, url: str, path: str, seconds: float, faults: Faults) -> dict[str, float]:
     with opened(browser, url, faults, reduced_motion="no-preference") as page:
         page.set_default_timeout(_PATIENCE_MS)
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.add_init_script(f"({_WATCH % _SEEN})()")
         page.goto(path, wait_until="commit")
         page.wait_for_function("window.axSeen > 0")
         seen: float = page.evaluate("window.axSeen")
         asked, answered, size = page.evaluate(_ANSWERED)
+        loaded_ms = _cpu_ms(session)
         times = page.evaluate(_SCROLL, [_TREE, seconds])
         gaps = sorted(after - before for before, after in pairwise(times))
         return {
@@ -120,13 +125,20 @@ def _round(browser: Browser, url: str, path: str, seconds: float, faults: Faults
             "opened_ms": seen,
             "frames_per_s": 1_000 * len(gaps) / (times[-1] - times[0]),
             "slowest_frame_ms": gaps[int(len(gaps) * 0.99)],
-            "js_heap_mib": _heap(page) / _MIB,
+            "open_cpu_ms": loaded_ms,
+            "frame_cpu_ms": (_cpu_ms(session) - loaded_ms) / len(gaps),
+            "js_heap_mib": _heap(session) / _MIB,
             "rows_in_page": page.locator(f"{_TREE} [data-row]").count(),
         }
 
 
-def _heap(page: Page) -> float:
-    session = page.context.new_cdp_session(page)
+def _heap(session: CDPSession) -> float:
     session.send("HeapProfiler.collectGarbage")
     used: dict[str, Any] = session.send("Runtime.getHeapUsage")
     return float(used["usedSize"])
+
+
+def _cpu_ms(session: CDPSession) -> float:
+    """What the page's main thread has used of the CPU, which other programs do not change."""
+    told: dict[str, Any] = session.send("Performance.getMetrics")
+    return 1_000 * float(next(one["value"] for one in told["metrics"] if one["name"] == "TaskDuration"))

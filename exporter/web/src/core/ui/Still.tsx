@@ -11,19 +11,27 @@ const LOADING_PX = 140;
 export function Still<Row>({
   rows,
   rowKey,
+  question = "",
+  isOld = false,
   children,
 }: {
   rows: readonly Row[] | undefined;
   rowKey: (row: Row) => string;
+  /** What the rows answer: those of another question are shown at once. */
+  question?: string;
+  /** The rows are still of the question before. */
+  isOld?: boolean;
   children: (rows: readonly Row[]) => ReactNode;
 }) {
   const { hovered, ref: hover } = useHover<HTMLDivElement>();
   const { focused, ref: focus } = useFocusWithin<HTMLDivElement>();
   const ref = useMergedRef(hover, focus);
   const [kept, setKept] = useState(rows);
+  const [keptOf, setKeptOf] = useState(question);
   const isSame = keysOf(kept, rowKey) === keysOf(rows, rowKey);
-  const isHeld = (hovered || focused) && kept !== undefined && kept.length > 0 && !isSame;
+  const isHeld = (hovered || focused) && keptOf === question && kept !== undefined && kept.length > 0 && !isSame;
   if (!isHeld && kept !== rows) setKept(rows);
+  if (keptOf !== question && !isOld) setKeptOf(question);
   const shown = isHeld ? kept : rows;
   return (
     <div ref={ref} className={classes["still"]}>

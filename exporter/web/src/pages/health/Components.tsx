@@ -6,7 +6,7 @@ import { equals } from "../../core/complete";
 import { ago, harmless } from "../../core/format";
 import { useNow } from "../../core/now";
 import { Empty } from "../../core/ui/Empty";
-import { Panel } from "../../core/ui/Page";
+import { Columns, Panel } from "../../core/ui/Page";
 import { Status } from "../../core/ui/Status";
 import { Still } from "../../core/ui/Still";
 import { type Column, Table } from "../../core/ui/Table";
@@ -16,6 +16,8 @@ import classes from "./health.module.css";
 import { Strip } from "./Strip";
 import { stretches } from "./timeline";
 
+/** Side by side where each has so much room. */
+const SIDE_PX = 860;
 const WORST_FIRST = ["unhealthy", "degraded", "healthy"];
 
 interface Row extends Component {
@@ -35,10 +37,10 @@ export function Components(props: ComponentsProps) {
   const all = props.components && Object.entries(props.components).map(([name, one]) => ({ ...one, name }));
   const of = (part: Component["part"]): Row[] | undefined => all?.filter((one) => one.part === part).sort(worstFirst);
   return (
-    <>
+    <Columns min={SIDE_PX}>
       <Part title="This server" rows={of("server")} {...props} />
       <Part title="What it observes" rows={of("observed")} {...props} />
-    </>
+    </Columns>
   );
 }
 
@@ -59,7 +61,6 @@ function Part({
     {
       key: "component",
       title: "Component",
-      width: "26%",
       cell: (row) => (
         <>
           <span title={harmless(row.name)}>{harmless(row.name)}</span>
@@ -67,17 +68,18 @@ function Part({
         </>
       ),
     },
-    { key: "state", title: "State", width: "116px", cell: (row) => <Status state={row.state} /> },
+    { key: "state", title: "State", width: "124px", cell: (row) => <Status state={row.state} /> },
     {
       key: "detail",
       title: "Detail",
+      width: "36%",
       from: 768,
       cell: (row) => <span title={harmless(row.detail)}>{harmless(row.detail)}</span>,
     },
     {
       key: "strip",
       title: label,
-      width: "26%",
+      width: "22%",
       from: 1200,
       cell: (row) => <Strip all={stretches(events, row.name, row.state, time)} {...time} />,
     },

@@ -45,12 +45,12 @@ export function Events({
         </>
       ),
     },
-    { key: "from", title: "From", width: "112px", from: 480, cell: (row) => <Was state={row.from_state} /> },
-    { key: "to", title: "To", width: "112px", cell: (row) => <Was state={row.to_state} /> },
+    { key: "from", title: "From", width: "124px", from: 480, cell: (row) => <Was state={row.from_state} /> },
+    { key: "to", title: "To", width: "124px", cell: (row) => <Was state={row.to_state} /> },
     {
       key: "detail",
       title: "Detail",
-      width: "45%",
+      width: "40%",
       from: 768,
       cell: (row) => <span title={harmless(row.detail)}>{harmless(row.detail)}</span>,
     },
@@ -77,7 +77,12 @@ export function Events({
       {asked.error !== null && asked.data === undefined ? (
         <Failure error={asked.error} again={asked.again} />
       ) : (
-        <Still rows={asked.data?.items} rowKey={(row) => `${row.number}`}>
+        <Still
+          rows={asked.data?.items}
+          rowKey={(row) => `${row.number}`}
+          question={`${component} ${onMore === null ? "all" : "first"}`}
+          isOld={asked.isOld}
+        >
           {(shown) => (
             <Table
               label="Changes of components"

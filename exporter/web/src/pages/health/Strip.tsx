@@ -18,6 +18,7 @@ export function Strip({ all, startNs, endNs }: { all: readonly Stretch[]; startN
       role="img"
       aria-label={inWords(all)}
     >
+      <rect width={WIDTH} y={HEIGHT - 1} height={1} data-state="unknown" />
       {all.map((one) => (
         <rect
           key={one.startNs}

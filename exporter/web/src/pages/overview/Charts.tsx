@@ -102,7 +102,7 @@ export function Charts({ asking }: { asking: Asking }) {
           {...common}
           {...(made && { ...of(made.times), lines: made.tokens, isEmpty: made.isEmpty })}
           label="Tokens over time, input and output"
-          unit="tokens"
+          unit="count"
           kind="bars"
           isStacked
         />

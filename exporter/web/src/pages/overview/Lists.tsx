@@ -10,7 +10,8 @@ import { Status } from "../../core/ui/Status";
 import { Still } from "../../core/ui/Still";
 import { type Column, Table } from "../../core/ui/Table";
 import { withRange } from "../../core/url";
-import type { Alert, Asking, Failed, Provider, Run } from "./asking";
+import type { Alert } from "./alerts";
+import type { Asking, Failed, Provider, Run } from "./asking";
 import classes from "./overview.module.css";
 
 const ALERTS = 8;
@@ -20,7 +21,7 @@ const SEVERITIES = ["critical", "error", "warning", "info"];
 export function Alerts({ asking }: { asking: Asking }) {
   const now = useNow();
   const to = useTo();
-  const all = asking.alerts.data?.items;
+  const all = asking.active;
   const rows = all?.toSorted(worstFirst).slice(0, ALERTS);
   const columns: Column<Alert>[] = [
     {
@@ -202,7 +203,12 @@ export function Failures({ asking }: { asking: Asking }) {
   ];
   return (
     <Panel title="Why calls fail" flush actions={<Link href={to("/calls?filter=failed+%3D+true")}>Failed calls</Link>}>
-      <Still rows={asking.failures.data?.items} rowKey={reasonKey}>
+      <Still
+        rows={asking.failures.data?.items}
+        rowKey={reasonKey}
+        question={asking.range.label}
+        isOld={asking.failures.isOld}
+      >
         {(shown) => (
           <Table
             label="Why LLM calls fail"

@@ -6,7 +6,8 @@ import { useSearchParams } from "wouter";
 import { count, duration, ratio, usd } from "../../core/format";
 import { Stat, type StatProps } from "../../core/ui/Stat";
 import { withRange } from "../../core/url";
-import type { Alert, Asking, Bucket } from "./asking";
+import type { Alert } from "./alerts";
+import type { Asking, Bucket } from "./asking";
 import classes from "./overview.module.css";
 import { bucketsOf, rate, spread } from "./series";
 import { type Budget, budgetsOf } from "./spending";
@@ -31,22 +32,22 @@ export function Tiles({ asking }: { asking: Asking }) {
 }
 
 function Alerting({ asking, href }: { asking: Asking; href: string }) {
-  const { data } = asking.alerts;
-  const firing = data?.items.filter((one) => one.state === "firing") ?? [];
-  const isMore = data?.next_cursor ? "+" : "";
+  const { active, alerts } = asking;
+  const firing = active?.filter((one) => one.state === "firing") ?? [];
+  const isMore = alerts.data?.next_cursor ? "+" : "";
   const bad = firing.some((one) => one.severity === "critical" || one.severity === "error");
   const tone = bad ? "bad" : firing.length > 0 ? "warn" : "";
   return (
     <Stat
       label="Alerts"
-      isLoading={data === undefined}
+      isLoading={active === undefined}
       href={href}
       value={
         <span className={tone} data-testid="firing">
           {firing.length === 0 ? "none" : `${firing.length}${isMore} firing`}
         </span>
       }
-      note={data === undefined ? "" : severities(data.items)}
+      note={active === undefined ? "" : severities(active)}
     />
   );
 }

@@ -1,18 +1,22 @@
 /** What the overview asks. The first view needs two questions of what is stored; the others wait for their answers. */
 
+import { useState } from "react";
+
 import { type Asked, useAsk } from "../../core/ask";
 import type { Answer, Schemas } from "../../core/client";
+import { useConnection, useLive } from "../../core/live";
 import { following, stepOf } from "../../core/range";
 import { type Range, secondsOf } from "../../core/url";
+import { after, type Alert, type Item } from "./alerts";
 
 const POINTS = 90;
+const MOST_ALERTS = 100;
 const CALM_MS = 10_000;
 /** How often is asked what is of longer periods, or costs more than it changes. */
 
 export type Calls = Answer<"/api/calls">;
 export type Series = Answer<"/api/calls/series">;
 export type Bucket = Schemas["CalledThen"];
-export type Alert = Schemas["Alert"];
 export type Run = Schemas["Run"];
 export type Provider = Schemas["Provider"];
 export type Failed = Schemas["Failed"];
@@ -24,6 +28,8 @@ export interface Asking {
   calls: Asked<Calls>;
   series: Asked<Series>;
   alerts: Asked<Answer<"/api/alerts">>;
+  /** Those that are not over. */
+  active: readonly Alert[] | undefined;
   budgets: Asked<Answer<"/api/budgets">>;
   trends: Asked<Answer<"/api/trends">>;
   today: Asked<Answer<"/api/costs">>;
@@ -44,19 +50,21 @@ export function useOverview(range: Range): Asking {
   const series = useAsk("/api/calls/series", { query: { ...query, step } }, live);
   const enabled = calls.data !== undefined && series.data !== undefined;
   const later = { ...live, enabled };
-  const calm = { everyMs: CALM_MS, enabled };
-  const calmLive = range.isRelative ? calm : { enabled };
+  const spend = useAsk("/api/costs/series", { query: { ...query, step, by: ["model"] } }, later);
+  // A browser has six connections to a server: what can wait leaves them to the rest.
+  const isLast = enabled && (spend.data !== undefined || spend.error !== null);
+  const calm = { everyMs: CALM_MS, enabled: isLast };
+  const calmRange = range.isRelative ? calm : { enabled: isLast };
+  const { alerts, active } = useAlerts();
   return {
     range,
     step,
     stepSeconds: secondsOf(step) ?? 60,
     calls,
     series,
-    alerts: useAsk(
-      "/api/alerts",
-      { query: { state: ["firing", "pending", "acknowledged"], limit: 100 } },
-      { follow: ["alerts"], everyMs: CALM_MS },
-    ),
+    alerts,
+    active,
+    spend,
     budgets: useAsk("/api/budgets", {}, { follow: ["alerts"], everyMs: CALM_MS }),
     running: useAsk(
       "/api/workflow-runs",
@@ -64,13 +72,28 @@ export function useOverview(range: Range): Asking {
       { follow: ["workflows"], everyMs: CALM_MS, enabled },
     ),
     failures: useAsk("/api/calls/failures", { query: { ...query, limit: 8 } }, later),
-    spend: useAsk("/api/costs/series", { query: { ...query, step, by: ["model"] } }, later),
     today: useAsk("/api/costs", { query: { start: midnight() } }, calm),
     providers: useAsk("/api/providers", {}, calm),
     health: useAsk("/api/health", {}, { follow: ["health"], everyMs: CALM_MS, enabled }),
-    traces: useAsk("/api/traces/stats", { query }, calmLive),
-    trends: useAsk("/api/trends", { query }, calmLive),
+    traces: useAsk("/api/traces/stats", { query }, calmRange),
+    trends: useAsk("/api/trends", { query }, calmRange),
   };
+}
+
+/** Alerts are told by the channel; they are asked for until it tells them, and where it is gone. */
+function useAlerts(): Pick<Asking, "alerts" | "active"> {
+  const connection = useConnection();
+  const [told, setTold] = useState<readonly Alert[] | null>(null);
+  useLive<Item>({ channel: "alerts", limit: MOST_ALERTS }, (news) => {
+    setTold((before) => after(before, news));
+  });
+  const alerts = useAsk(
+    "/api/alerts",
+    { query: { state: ["firing", "pending", "acknowledged"], limit: MOST_ALERTS } },
+    { follow: ["alerts"], everyMs: CALM_MS },
+  );
+  const isGone = connection === "lost" || connection === "refused";
+  return { alerts, active: isGone || told === null ? alerts.data?.items : told };
 }
 
 /** When today began, where the person is. */

@@ -8,6 +8,7 @@ import "./styles.css";
 
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
+import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -16,6 +17,7 @@ import { questions } from "./core/ask";
 import { nonce } from "./core/nonce";
 import { theme } from "./theme";
 
+setNonce(nonce()); // for the style by which a dialog keeps the page behind it from scrolling
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(

@@ -22,6 +22,9 @@ const TONES = {
 } as const;
 const FONT = "11px 'Inter Variable', system-ui, sans-serif";
 
+/** Units that are short enough for an axis; words stand in the legend. */
+const SIGNS = new Set(["ns", "ms", "s", "usd_nanos", "ratio", "bytes", "By"]);
+
 /** Time below, values with their unit at the left. */
 export function axes(unit: string, scheme: Scheme): uPlot.Axis[] {
   const common = { stroke: TEXT[scheme], font: FONT, ticks: { show: false } };
@@ -32,7 +35,7 @@ export function axes(unit: string, scheme: Scheme): uPlot.Axis[] {
       grid: { stroke: GRID[scheme], width: 1 },
       size: 66,
       splits: (_, __, low, high) => levels(low, high, unit),
-      values: (_, splits) => splits.map((value) => measured(value, unit)),
+      values: (_, splits) => splits.map((value) => measured(value, SIGNS.has(unit) ? unit : "count")),
       space: 34,
     },
   ];

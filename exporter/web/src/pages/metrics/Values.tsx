@@ -6,7 +6,7 @@ import { useSearch } from "wouter";
 import type { Schemas } from "../../core/client";
 import { both, equals } from "../../core/complete";
 import { change, count, harmless, measured, ratio } from "../../core/format";
-import { type Labels } from "../../core/grouped";
+import { type Labels, titled } from "../../core/grouped";
 import { type Column, Table } from "../../core/ui/Table";
 import { withRange } from "../../core/url";
 
@@ -54,7 +54,7 @@ function columnsOf(
   const right = { align: "right" } as const;
   const groups: Column<Measured>[] = (by.length > 0 ? by : ["all"]).map((name) => ({
     key: `by.${name}`,
-    title: by.length > 0 ? name : "",
+    title: by.length > 0 ? titled(name) : "",
     cell: ({ labels }) => (by.length > 0 ? nameOf(labels?.[name]) : "all"),
     ...(by.length > 0 ? { sort: ({ labels }: Measured) => labels?.[name] } : {}),
   }));

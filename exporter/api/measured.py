@@ -108,7 +108,7 @@ def _add_list(router: APIRouter, shared: Shared) -> None:
         answer = Answer(tuple(page["items"]), period=found.period, source=found.source)
         return answered(request, answer, Listed, fields=fields, next_cursor=page["next_cursor"])
 
-    @router.get("/api/metrics/{name}/labels", **described.rows(_LABEL, Some[Label], source="cells_1min"))
+    @router.get("/api/metrics/{name:path}/labels", **described.rows(_LABEL, Some[Label], source="cells_1min"))
     def label_values(
         request: Request,
         name: Name,
@@ -126,29 +126,8 @@ def _add_list(router: APIRouter, shared: Shared) -> None:
 
 
 def _add_values(router: APIRouter, shared: Shared) -> None:
-    @router.get("/api/metrics/{name}", **described.rows(_MEASURED, Some[Measured], source="llm_calls"))
-    def metric(
-        request: Request,
-        name: Name,
-        caller: Reader,
-        time: Time,
-        whose: Whose,
-        fields: Fields,
-        aggregation: How = None,
-        limit: Limit = 100,
-    ) -> Response:
-        """It by group, the greatest first, against as much time before."""
-        with shared.views(caller) as views:
-            period = time.period(shared.clock.wall())
-            one = named(views, name, period)
-            found = totals(
-                views, one, period, aggregation=aggregation, by=whose.by, where=whose.where, of=whose.of, limit=limit
-            )
-        rows = tuple(_measured(whose.by, row) for row in found.rows)
-        answer = Answer(rows, found.precision, found.period, found.source)
-        return answered(request, answer, Measured, fields=fields)
-
-    @router.get("/api/metrics/{name}/series", **described.rows(_THEN, Some[Then], source="llm_calls"))
+    # What senders name may have slashes in it, so of two paths the longer comes first.
+    @router.get("/api/metrics/{name:path}/series", **described.rows(_THEN, Some[Then], source="llm_calls"))
     def over_time(
         request: Request,
         name: Name,
@@ -178,6 +157,28 @@ def _add_values(router: APIRouter, shared: Shared) -> None:
         rows = tuple(_then(whose.by, row) for row in found.rows)
         answer = Answer(rows, found.precision, found.period, found.source)
         return answered(request, answer, Then, fields=fields)
+
+    @router.get("/api/metrics/{name:path}", **described.rows(_MEASURED, Some[Measured], source="llm_calls"))
+    def metric(
+        request: Request,
+        name: Name,
+        caller: Reader,
+        time: Time,
+        whose: Whose,
+        fields: Fields,
+        aggregation: How = None,
+        limit: Limit = 100,
+    ) -> Response:
+        """It by group, the greatest first, against as much time before."""
+        with shared.views(caller) as views:
+            period = time.period(shared.clock.wall())
+            one = named(views, name, period)
+            found = totals(
+                views, one, period, aggregation=aggregation, by=whose.by, where=whose.where, of=whose.of, limit=limit
+            )
+        rows = tuple(_measured(whose.by, row) for row in found.rows)
+        answer = Answer(rows, found.precision, found.period, found.source)
+        return answered(request, answer, Measured, fields=fields)
 
 
 def _measures() -> list[Listed]:

@@ -58,6 +58,7 @@ def routes(shared: Shared) -> APIRouter:
 
 
 def _add_runs(router: APIRouter, shared: Shared) -> None:
+    # What senders name may have slashes in it, so of two paths the longer comes first.
     @router.get("/api/workflow-runs", tags=["workflows"], **described.rows(examples.RUN, Some[Run], source="runs"))
     def runs(
         request: Request,
@@ -76,15 +77,11 @@ def _add_runs(router: APIRouter, shared: Shared) -> None:
 
     run_example = described.one(Detail(examples.RUN, (examples.STEP,)))
 
-    @router.get("/api/workflow-runs/{run}", tags=["workflows"], dependencies=_UNCHANGED, **run_example)
-    def one_run(request: Request, caller: Reader, run: RunId) -> Response:
-        """One run with its steps."""
-        with about("run"), shared.views(caller) as views:
-            return shown.one(request, Detail(*workflows.timeline(views, run)), Detail)
-
     bar = Bar("load", "Load orders", "completed", examples.SPAN_ID, 12_000_000, 800_000_000, False, 0, None)  # noqa: FBT003 (columns)
 
-    @router.get("/api/workflow-runs/{run}/timeline", tags=["workflows"], **described.rows(bar, source="workflow_steps"))
+    @router.get(
+        "/api/workflow-runs/{run:path}/timeline", tags=["workflows"], **described.rows(bar, source="workflow_steps")
+    )
     def timeline(request: Request, caller: Reader, run: RunId) -> Response:
         """The steps of a run on a time line that begins with it; what still runs is as long as it has run so far."""
         now_ns = shared.clock.wall()
@@ -92,6 +89,12 @@ def _add_runs(router: APIRouter, shared: Shared) -> None:
             found, steps = workflows.timeline(views, run)
         bars = tuple(_bar(step, found.start_ns, now_ns) for step in steps)
         return shown.answered(request, Answer(bars, source="workflow_steps"), Bar)
+
+    @router.get("/api/workflow-runs/{run:path}", tags=["workflows"], dependencies=_UNCHANGED, **run_example)
+    def one_run(request: Request, caller: Reader, run: RunId) -> Response:
+        """One run with its steps."""
+        with about("run"), shared.views(caller) as views:
+            return shown.one(request, Detail(*workflows.timeline(views, run)), Detail)
 
 
 def _bar(step: Step, start_ns: int, now_ns: int) -> Bar:
@@ -129,7 +132,7 @@ def _add_conversations(router: APIRouter, shared: Shared) -> None:
         return shown.answered(request, found, Conversation, fields=fields, next_cursor=marks.written_after(following))
 
     @router.get(
-        "/api/conversations/{conversation}",
+        "/api/conversations/{conversation:path}",
         tags=["conversations"],
         dependencies=_UNCHANGED,
         **described.rows(examples.TURN, Some[Turn]),

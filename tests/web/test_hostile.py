@@ -23,7 +23,7 @@ HOSTILE: Final = {
     "script": '"></td><script>alert("script")</script><svg/onload=alert(1)>',
     "url": "javascript:alert('url')//",
     "template": "{{constructor.constructor('alert(1)')()}}${alert(1)}<%= 7*7 %>#{7*7}",
-    "quote": "'-alert(`quote`)-'\u202e\u0007\u0000</textarea><style>*{display:none}</style>",
+    "quote": "'-alert(`quote`)-'\u202e\u0007</textarea><style>*{display:none}</style>",
 }
 """Each begins with another letter, which makes ids of its own."""
 RULES: Final = """
@@ -64,10 +64,11 @@ PAGES: Final = {
 """What of a mark has to be read there; where nothing, it is enough that nothing happens."""
 PLANTED: Final = """
 () => [...document.querySelectorAll("*")].flatMap((one) => {
-    const found = [...one.attributes].filter(({ name, value }) =>
-        /^on/.test(name) || (/^(href|src|action|formaction|xlink:href)$/.test(name) && /^\\s*javascript:/i.test(value)));
-    const is_theirs = one.matches("img[src=x], script:not([src^='/assets/']), iframe, object, embed, base, svg[onload]");
-    return found.length || is_theirs ? [one.outerHTML.slice(0, 200)] : [];
+    const isLink = (name) => /^(href|src|action|formaction|xlink:href)$/.test(name);
+    const acts = [...one.attributes].some(({ name, value }) =>
+        name.startsWith("on") || (isLink(name) && /^\\s*javascript:/i.test(value)));
+    const isTheirs = one.matches("img[src=x], script:not([src^='/assets/']), iframe, object, embed, base");
+    return acts || isTheirs ? [one.outerHTML.slice(0, 200)] : [];
 })
 """
 

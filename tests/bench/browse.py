@@ -36,6 +36,12 @@ _WATCH: Final = """
     look();
 }
 """
+_SEEN_AT: Final = """
+async () => {
+    while (!(window.axSeen > 0)) await new Promise((done) => setTimeout(done, 20));
+    return window.axSeen;
+}
+"""
 _ANSWERED: Final = """
 () => {
     const asked = performance.getEntriesByType("resource").find((one) => one.name.includes("/api/traces/"));
@@ -112,8 +118,7 @@ def _round(browser: Browser, url: str, path: str, seconds: float, faults: Faults
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.add_init_script(f"({_WATCH % _SEEN})()")
         page.goto(path, wait_until="commit")
-        page.wait_for_function("window.axSeen > 0")
-        seen: float = page.evaluate("window.axSeen")
+        seen: float = page.evaluate(_SEEN_AT)
         asked, answered, size = page.evaluate(_ANSWERED)
         loaded_ms = _cpu_ms(session)
         times = page.evaluate(_SCROLL, [_TREE, seconds])

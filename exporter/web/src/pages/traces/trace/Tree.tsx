@@ -23,6 +23,7 @@ import { type Span, ticks } from "./zoom";
 
 const HEAD_PX = 28;
 const NARROW_PX = 560;
+const DOUBLE_MS = 250;
 
 export interface TreeProps {
   label: string;
@@ -159,18 +160,20 @@ export function Tree(props: TreeProps) {
     event.preventDefault();
     act();
   };
+  const opening = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const clicked = (event: MouseEvent): void => {
     const row = rowIn(event.target);
     const key = row === null ? undefined : keyAt(row);
     if (row === null || key === undefined) return;
-    const isFold = event.target instanceof Element && event.target.closest("[data-fold]") !== null;
-    if (isFold) onFold(key, !folded.has(key));
-    else onOpen(key);
+    clearTimeout(opening.current);
+    if (isIn(event.target, "[data-fold]")) onFold(key, !folded.has(key));
+    else if (!isIn(event.target, "[data-bar]")) onOpen(key);
+    // What opens beside moves the bars: it waits until this is known to be no double click.
+    else if (event.detail < 2) opening.current = setTimeout(onOpen, DOUBLE_MS, key);
   };
   const zoomed = (event: MouseEvent): void => {
     const row = rowIn(event.target);
-    if (row !== null && event.target instanceof Element && event.target.closest("[data-bar]") !== null)
-      onZoomTo(seen[row] ?? 0);
+    if (row !== null && isIn(event.target, "[data-bar]")) onZoomTo(seen[row] ?? 0);
   };
 
   const shown = Array.from(seen.subarray(rows.from, rows.to));
@@ -264,6 +267,8 @@ export function Tree(props: TreeProps) {
     </div>
   );
 }
+
+const isIn = (target: EventTarget, what: string): boolean => target instanceof Element && target.closest(what) !== null;
 
 function rowIn(target: EventTarget): number | null {
   const row = target instanceof Element ? target.closest<HTMLElement>("[data-row]")?.dataset["row"] : undefined;

@@ -14,7 +14,7 @@ from tests.running import ENVIRON, Server, until
 from tests.web.browsing import Faults
 
 NS: Final = {"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
-LATE_MS: Final = 5_000
+LATE_MS: Final = 10_000
 """A page that is not told, but asks again by itself, is later."""
 _PROGRAM: Final = """
 import sys

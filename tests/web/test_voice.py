@@ -13,7 +13,8 @@ from tests.running import ENVIRON, Server, until
 from tests.web.browsing import Faults
 from tests.web.test_runs import items, plain_ns, stat, table
 
-LATE_MS: Final = 5_000
+LATE_MS: Final = 10_000
+"""The page asks again by itself after 30 s: what is seen sooner was told."""
 _PROGRAM: Final = """
 import sys, time
 import otel_ax
@@ -65,6 +66,7 @@ def test_with_a_filter_all_figures_are_of_those_turns(page: Page, server: Server
 def test_bars_are_as_high_as_the_silence(page: Page, server: Server) -> None:
     page.goto("/voice?range=1d")
     turns = {one["span_id"]: one for one in items(server, "/api/voice-turns", limit=200)}
+    expect(page.locator("[data-turn]").first).to_be_visible()
     heights = page.locator("[data-turn]").evaluate_all("""
         bars => bars.map(bar => [bar.dataset.turn, [...bar.children].reduce((sum, part) => sum + part.offsetHeight, 0)])
     """)

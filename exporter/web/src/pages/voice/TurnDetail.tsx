@@ -42,7 +42,6 @@ export function TurnDetail(props: { opened: Opened; thresholdNs: number | null; 
       onClose={onClose}
       position="right"
       size="xl"
-      lockScroll={false} // it would write a style of its own, without the nonce of the page
       title={turn === undefined ? "Voice turn" : `Turn ${count(turn.turn_number)} · ${clock(nanos(turn.start_time))}`}
       closeButtonProps={{ "aria-label": "Close" }}
     >

@@ -149,7 +149,7 @@ def test_the_critical_path_is_that_of_the_api(page: Page, server: Server, small:
     aside = rows_of(page).evaluate_all("(rows) => rows.map((row) => 'faint' in row.dataset)")
     assert aside == [not one["is_critical"] for one in spans]
     assert any(aside)
-    page.get_by_text("Critical path", exact=True).last.click()
+    page.get_by_role("switch", name="Critical path").press("Space")
     expect(page.locator("[data-faint]")).to_have_count(0)
     expect(page).to_have_url(re.compile("path=off"))
 

@@ -107,7 +107,7 @@ function FieldRow({ field: { name, value, asked } }: { field: Field }) {
               <ActionIcon
                 variant="subtle"
                 color="gray"
-                size="sm"
+                size={24}
                 aria-label={`Only with this ${name}`}
                 onClick={() => {
                   add(equals(asked, value));
@@ -120,7 +120,7 @@ function FieldRow({ field: { name, value, asked } }: { field: Field }) {
               <ActionIcon
                 variant="subtle"
                 color="gray"
-                size="sm"
+                size={24}
                 aria-label={`Without this ${name}`}
                 onClick={() => {
                   add(`not ${equals(asked, value)}`);

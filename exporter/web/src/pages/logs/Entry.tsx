@@ -19,11 +19,21 @@ export interface EntryProps {
   isReached: boolean;
   onToggle: (row: Row) => void;
   onReach: (index: number) => void;
+  onLeave: () => void;
   /** Shows the time between it and the row below. */
   onGap: (row: Row) => void;
 }
 
-export const Entry = memo(function Entry({ row, index, isOpen, isReached, onToggle, onReach, onGap }: EntryProps) {
+export const Entry = memo(function Entry({
+  row,
+  index,
+  isOpen,
+  isReached,
+  onToggle,
+  onReach,
+  onLeave,
+  onGap,
+}: EntryProps) {
   const search = useSearch();
   const { record } = row;
   const level = levelOf(record.severity_number ?? 0);
@@ -39,6 +49,7 @@ export const Entry = memo(function Entry({ row, index, isOpen, isReached, onTogg
           onFocus={() => {
             onReach(index);
           }}
+          onBlur={onLeave}
           onClick={() => {
             if (getSelection()?.isCollapsed !== false) onToggle(row);
           }}

@@ -34,16 +34,17 @@ export function List({ records, rows, onReading, onTime }: ListProps) {
   const [at, setAt] = useState(0);
   const [isAway, setAway] = useState(false);
   const isPointing = usePointing(scroller);
-  const isReading = isAway || isPointing || open !== "";
+  const [isFocused, setFocused] = useState(false);
+  const isReading = isAway || isPointing || isFocused || open !== "";
   useEffect(() => {
     onReading(isReading);
   }, [isReading, onReading]);
 
+  // Sizes are kept by place: kept by record, they would grow with all that ever came.
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    getItemKey: (index) => rows[index]?.id ?? index,
     overscan: OVERSCAN,
   });
   const shown = virtual.getVirtualItems();
@@ -82,6 +83,13 @@ export function List({ records, rows, onReading, onTime }: ListProps) {
     },
     [open, setOpen],
   );
+  const reach = useCallback((index: number) => {
+    setAt(index);
+    setFocused(true);
+  }, []);
+  const leave = useCallback(() => {
+    setFocused(false);
+  }, []);
   const ahead = useRef(rows);
   useEffect(() => {
     ahead.current = rows;
@@ -103,6 +111,7 @@ export function List({ records, rows, onReading, onTime }: ListProps) {
           className={classes["pill"]}
           onClick={() => {
             if (open !== "") setOpen("");
+            setFocused(false);
             records.release();
             scroller.current?.scrollTo({ top: 0 });
           }}
@@ -136,7 +145,8 @@ export function List({ records, rows, onReading, onTime }: ListProps) {
                   isOpen={row.id === open}
                   isReached={index === Math.min(at, rows.length - 1)}
                   onToggle={toggle}
-                  onReach={setAt}
+                  onReach={reach}
+                  onLeave={leave}
                   onGap={showGap}
                 />
               </div>

@@ -151,7 +151,7 @@ def test_a_journal_that_cannot_be_written_refuses_until_it_can(tmp_path: Path, s
 
 
 @needs_prlimit
-@pytest.mark.parametrize("place", ["segment", "catalog", "ax.duckdb"])
+@pytest.mark.parametrize("place", ["segment", "catalog", pytest.param("ax.duckdb", marks=pytest.mark.slow)])
 def test_what_cannot_be_stored_is_accepted_and_stored_when_it_can_be(tmp_path: Path, place: str) -> None:
     with running(tmp_path / "data", environ=NO_RESERVE) as server, clients(server, 5) as work:
         until_stored(server, work)

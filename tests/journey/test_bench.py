@@ -41,7 +41,7 @@ ROUND: Final = ("--seconds=0.3", "--rounds=1", "--templates=4")
     [
         ("ingest", (*ROUND, "--idle-seconds=0.5", "--starts=2", "--loops"), "spans", {*INGEST, "times_loops"}),
         pytest.param("logs", ROUND, "records", RECORDS, marks=pytest.mark.slow),
-        ("metrics", ROUND, "records", RECORDS),
+        pytest.param("metrics", ROUND, "records", RECORDS, marks=pytest.mark.slow),
         ("restart", ("--megabytes=4", "--rounds=1", "--templates=4"), "spans", {"ready_s", "stored_s"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -81,6 +81,7 @@ def test_the_time_that_is_looked_at_comes_along(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/traces\?range=6h$"))
 
 
+@pytest.mark.slow
 def test_what_is_nowhere_says_so_and_leads_back(page: Page, examine: Callable[[Page, str], None]) -> None:
     page.goto("/nowhere/at/all")
     expect(page.get_by_text("There is no such page")).to_be_visible()
@@ -166,6 +167,7 @@ def test_a_token_opens_the_page_that_was_asked_for_and_is_kept_by_no_script(
 ) -> None:
     server, token = shut
     faults.forgive("status of 401")
+    faults.forgive("/api/capacity")  # of a server without data there is none
     with opened(browser, server.ui, faults) as page:
         page.goto("/health?range=6h")
         field = page.get_by_label("Token")

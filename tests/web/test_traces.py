@@ -265,7 +265,10 @@ def send_one(server: Server, trace: bytes, name: str) -> None:
     httpx.post(f"{server.http}/v1/traces", content=export.SerializeToString(), headers=headers, timeout=30)
 
 
-def test_a_trace_grows_while_it_is_looked_at_and_hostile_names_are_text(page: Page, server: Server) -> None:
+def test_a_trace_grows_while_it_is_looked_at_and_hostile_names_are_text(
+    page: Page, server: Server, faults: Faults
+) -> None:
+    faults.forgive("404")  # it may be asked for before it is stored
     trace = b"hostile trace 16"
     send_one(server, trace, HOSTILE)
     page.goto(f"/traces/{trace.hex()}")
@@ -292,6 +295,7 @@ def test_a_trace_that_is_not_there_says_so(page: Page, faults: Faults) -> None:
 # ── In each size and theme ────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_the_list_is_fit_to_be_seen(page: Page, large: Tree, examine: Callable[[Page, str], None]) -> None:
     assert large
     page.goto("/traces?range=24h")
@@ -300,6 +304,7 @@ def test_the_list_is_fit_to_be_seen(page: Page, large: Tree, examine: Callable[[
 
 
 @pytest.mark.parametrize("tab", ["", "attributes", "cost"])
+@pytest.mark.slow
 def test_a_trace_is_fit_to_be_seen(page: Page, server: Server, examine: Callable[[Page, str], None], tab: str) -> None:
     trace, span, _, _ = call_of(server)
     page.goto(f"/traces/{trace}?span={span}&tab={tab}")

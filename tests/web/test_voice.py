@@ -134,6 +134,7 @@ def test_an_empty_time_tells_how_to_begin(page: Page) -> None:
     expect(page.get_by_role("button", name="Copy")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_it_fits_and_axe_finds_nothing(page: Page, server: Server, examine: Callable[[Page, str], None]) -> None:
     page.goto("/voice?range=1d")
     expect(table(page, "Turns").first).to_be_visible()

@@ -16,6 +16,7 @@ const UNAUTHORIZED = 401;
 export function App() {
   const session = useAsk("/api/session", {});
   if (session.error?.problem.status === UNAUTHORIZED) return <Login onDone={session.again} />;
+  if (session.isLoading) return null; // pages ask nothing before it is known who asks
   return (
     <Shell asker={session.data}>
       <Boundary>

@@ -1,6 +1,6 @@
 /** Colours, sizes and fonts: one place. */
 
-import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { createTheme, Drawer, type MantineColorsTuple, Modal } from "@mantine/core";
 
 const blue: MantineColorsTuple = [
   "#edf3ff",
@@ -54,6 +54,10 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   autoContrast: true,
+  components: {
+    Modal: Modal.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+    Drawer: Drawer.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+  },
 });
 
 /** Lines of a chart, in their order: told apart also by those who do not see all colours (after Okabe and Ito, 2008). */

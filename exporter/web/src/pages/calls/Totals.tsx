@@ -13,7 +13,8 @@ const POINTS = 40;
 export function Totals({ filter, range, follow }: { filter: string; range: Range; follow: Asking }) {
   const query = { ...range.query, ...where(filter) };
   const all = useAsk("/api/calls", { query }, follow);
-  const trends = useAsk("/api/trends", { query }, follow);
+  // Of what failed there is no trend: its cells know no reasons.
+  const trends = useAsk("/api/trends", /\berror\b/.test(filter) ? null : { query }, follow);
   const series = useAsk("/api/calls/series", { query: { ...query, step: stepOf(range, POINTS) } }, follow);
   const now = all.data?.items[0];
   const rows = series.data?.items ?? [];

@@ -108,7 +108,8 @@ def measure(plan: Plan, say: Say) -> Figures:
             rounds.append(_round(browser, server.ui, f"/traces/{tree.trace}", plan.seconds, faults))
             say(f"round {number + 1}: {rounds[-1]}")
     middle = {name: round(median(one[name] for one in rounds), 1) for name in rounds[0]}
-    return Figures(spans=plan.spans, **(middle | {"rows_in_page": int(middle["rows_in_page"])}), errors=faults.left())
+    rows = int(middle.pop("rows_in_page"))
+    return Figures(spans=plan.spans, rows_in_page=rows, errors=faults.left(), **middle)
 
 
 def _round(browser: Browser, url: str, path: str, seconds: float, faults: Faults) -> dict[str, float]:

@@ -42,6 +42,7 @@ def test_the_list_is_what_is_stored(page: Page, server: Server) -> None:
 
 def test_a_filter_narrows_it(page: Page, server: Server) -> None:
     page.goto(f"/conversations?{ALL}")
+    page.get_by_label("Filter", exact=True).wait_for()  # before, there is nobody whom a key could reach
     page.keyboard.press("/")
     page.keyboard.type("failed and calls > 1")
     page.keyboard.press("Enter")

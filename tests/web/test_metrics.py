@@ -13,7 +13,9 @@ from tests.running import Server
 DAY: Final = "range=24h"
 CALLS_AT: Final = """
 SELECT count(*) FROM llm_calls
-WHERE strftime(time_bucket(INTERVAL 15 minutes, start_time + to_microseconds(duration_ns // 1000)) AT TIME ZONE 'UTC', '%H:%M:%S') = ?
+WHERE strftime(
+  time_bucket(INTERVAL 15 minutes, start_time + to_microseconds(duration_ns // 1000)) AT TIME ZONE 'UTC', '%H:%M:%S'
+) = ?
 """
 """That ended in a bucket as wide as a day's are, by when it begins."""
 

@@ -13,6 +13,8 @@ from tests.otlp import Plain
 from tests.running import Server
 from tests.web.calling import SECOND, call, said, usd
 
+pytestmark = pytest.mark.slow  # CI has twenty minutes for all
+
 ALL: Final = "range=7d"
 
 

@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.running import Server
 
+pytestmark = pytest.mark.slow  # CI has twenty minutes for all
+
 
 def asked(server: Server, path: str, **parameters: Any) -> Any:
     """An answer of the API."""

@@ -126,7 +126,9 @@ def _is_list(value: Any) -> bool:
     return not isinstance(value, Message)
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "tag" else pytest.param(kind, marks=pytest.mark.slow) for kind in HOSTILE]
+)
 def test_nothing_that_was_sent_does_anything(page: Page, server: Server, kind: str) -> None:
     text = HOSTILE[kind]
     ids = {name: quote(value, safe="") for name, value in ids_of(text).items()} | {"alert": _alerts(server)[0]}

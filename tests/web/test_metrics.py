@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.running import Server
 
+pytestmark = pytest.mark.slow  # CI has twenty minutes for all
+
 DAY: Final = "range=24h"
 CALLS_AT: Final = """
 SELECT count(*) FROM llm_calls

@@ -13,12 +13,13 @@ from tests.running import ENVIRON, Server, until
 from tests.web.browsing import Faults
 from tests.web.test_runs import items, plain_ns, stat, table
 
+pytestmark = pytest.mark.slow  # CI has twenty minutes for all
+
 LATE_MS: Final = 10_000
 """The page asks again by itself after 30 s: what is seen sooner was told."""
 _PROGRAM: Final = """
 import sys, time
 import otel_ax
-
 otel_ax.configure(service_name="hotline", endpoint=sys.argv[1], schedule_delay_s=0.05)
 with otel_ax.voice_call(), otel_ax.voice_turn() as turn:
     with turn.stt("deepgram", "nova-3"):

@@ -112,6 +112,7 @@ def test_from_an_alert_to_its_slowest_trace(page: Page, server: Server, slow: di
     expect(page.get_by_role("figure", name="p95_latency over time")).to_be_visible()
     page.get_by_role("link", name="LLM calls over 1ms: all").wait_for()
     first = rows_of(page, "The slowest LLM calls over 1ms").first
+    first.wait_for(timeout=60_000)  # it reads all calls of the time
     first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/traces/[0-9a-f]{32}\?span="))

@@ -26,7 +26,7 @@ const alert = (id: string, state: Alert["state"] = "firing"): Alert => ({
   unit: "number",
 });
 const change = (id: string, now: Alert | null) => ({ alert_id: id, alert: now });
-const ids = (all: readonly Alert[] | null): string[] | null => all && all.map((one) => `${one.id} ${one.state}`);
+const ids = (all: readonly Alert[] | null): string[] | null => all?.map((one) => `${one.id} ${one.state}`) ?? null;
 
 it("a snapshot is all there is", () => {
   const told = { op: "snapshot" as const, items: [alert("a")], left_out: 0 };

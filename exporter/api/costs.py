@@ -4,9 +4,9 @@ In: a period, dimensions, a filter. Out: rows by group, the greatest first, or o
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from exporter.api import described
 from exporter.api.asked import By, Fields, Step, Time, Where
@@ -35,6 +35,7 @@ from exporter.query.components import components
 from exporter.query.costs import called, costs
 from exporter.query.figures import figures
 from exporter.query.quotas import Quota, quotas
+from exporter.query.top import Rank, TopCall, top_calls
 from exporter.units import NS_PER_US
 
 _START: Final = 1_795_340_400_000_000_000
@@ -93,6 +94,10 @@ class Latency:
 _COST: Final = Cost(EXAMPLE, 1_804_113_000, 1_204, 0, 0.81, 1_500_000_000, 0.2)
 _COST_THEN: Final = CostThen(_START, EXAMPLE, 30_060_000, 20, 0)
 _FAILED: Final = Failed("RateLimitError", "openai", "gpt-4.1-mini", 6, _START, "4f2a91c03b7de5124f2a91c03b7de512")
+_TOP: Final = TopCall(
+    "4f2a91c03b7de5124f2a91c03b7de512", "6d215f59e4c5f063", _START, 3_100_000_000, "checkout", "chat", "openai",
+    "gpt-4.1-mini", "triage", 3_450, 210, 8_721_000, None, failed=False,
+)  # fmt: skip
 _LATENCY: Final = Latency("chat", 1_204, 6, 700_000_000, 1_900_000_000, 3_100_000_000, 4_000_000_000, 977_648_000_000)
 _QUOTA: Final = Quota("quota", "tokens-a-day", "checkout", "default", 0.82, 1e6, None, None, None, _START)
 
@@ -160,6 +165,21 @@ def _add_calls(router: APIRouter, shared: Shared) -> None:
             period = time.period(shared.clock.wall())
             found = called(views, period, by=whose.by, where=whose.where, of=whose.of, limit=limit)
         return answered(request, called_of(whose.by, found), Called, fields=fields)
+
+    @router.get("/api/calls/top", **described.rows(_TOP, Some[TopCall], source="llm_calls"))
+    def most(
+        request: Request,
+        caller: Reader,
+        time: Time,
+        fields: Fields,
+        where: Where = None,
+        measure: Annotated[Rank, Query(description="what they are compared by")] = "duration",
+        limit: Limit = 10,
+    ) -> Response:
+        """Single calls that stand out: the slowest, the dearest, or those with most tokens."""
+        with shared.views(caller) as views:
+            found = top_calls(views, time.period(shared.clock.wall()), measure, where=where, limit=limit)
+        return answered(request, found, TopCall, fields=fields)
 
     @router.get("/api/calls/series", **described.rows(CALLED_THEN, Some[CalledThen], source="llm_calls"))
     def calls_over_time(

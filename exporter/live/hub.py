@@ -155,14 +155,15 @@ class Hub:
         heartbeat_at = loop.time() + HEARTBEAT_S
         while self._clients:
             self._wanted.clear()
+            looked: frozenset[Source] = frozenset()
             try:
-                await loop.run_in_executor(self._looker, self._look)
+                looked = await loop.run_in_executor(self._looker, self._look)
             except Exception as error:  # noqa: BLE001 (the disk, or the database while the server stops; it is tried again)
                 if str(error) != self._said:
                     self._said = str(error)
                     _log.warning("whether anything is new cannot be told at present: %s", error)
             for lane in self._lanes.values():
-                if lane.is_due:
+                if lane.source in looked and lane.is_due:
                     lane.kick()
             if loop.time() >= heartbeat_at:
                 heartbeat_at = loop.time() + HEARTBEAT_S
@@ -175,9 +176,12 @@ class Hub:
                 async with asyncio.timeout(LOOK_S):
                     await self._wanted.wait()
 
-    def _look(self) -> None:
-        """In the thread of this: whether anything was published or decided."""
-        wants = {CHANNELS[lane.name].source for lane in self._lanes.values() if lane.subscriptions}
+    def _look(self) -> frozenset[Source]:
+        """In the thread of this: whether anything was published or decided; where it looked.
+
+        Who subscribes meanwhile waits for the next look: what an earlier one saw may lie before their cursor.
+        """
+        wants = frozenset(lane.source for lane in self._lanes.values() if lane.subscriptions)
         if "stored" in wants:
             stamp = _stamp(self._sources)
             if stamp != self._stamp:
@@ -185,6 +189,7 @@ class Hub:
                 self._stamp = self.states["stored"] = stamp
         if "decided" in wants:
             self.states["decided"] = self._sources.control().version()
+        return wants
 
 
 class _Lane:
@@ -192,6 +197,7 @@ class _Lane:
 
     def __init__(self, hub: Hub, name: Name) -> None:
         self.name: Final = name
+        self.source: Final = CHANNELS[name].source
         self.subscriptions: set[Subscription] = set()
         self.arrived = Arrived(hub._sources.data)  # noqa: SLF001 (one page)
         self._hub = hub
@@ -224,7 +230,7 @@ class _Lane:
             await asyncio.sleep(max(took_s, min(_REST * took_s, _LONGEST_REST_S)))
 
     def _state(self) -> object:
-        return self._hub.states.get(CHANNELS[self.name].source, "nothing yet")
+        return self._hub.states.get(self.source, "nothing yet")
 
     def _next(self, told: set[Subscription]) -> Subscription | None:
         """One that was not told of the newest state, nor of another one in this round."""

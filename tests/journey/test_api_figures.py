@@ -29,9 +29,9 @@ SPANS = 400
 ARROW = "application/vnd.apache.arrow.stream"
 ROUTES = (
     "/api/metrics", "/api/metrics/cost", "/api/metrics/cost/series", "/api/metrics/cost/labels",
-    "/api/costs", "/api/costs/series", "/api/calls", "/api/calls/series", "/api/calls/failures", "/api/latency",
-    "/api/quotas", "/api/providers", "/api/workflows", "/api/service-map", "/api/trends", "/api/top", "/api/advice",
-    "/api/fields", "/api/views",
+    "/api/costs", "/api/costs/series", "/api/calls", "/api/calls/series", "/api/calls/failures", "/api/calls/top",
+    "/api/latency", "/api/quotas", "/api/providers", "/api/workflows", "/api/service-map", "/api/trends", "/api/top",
+    "/api/advice", "/api/fields", "/api/views",
 )  # fmt: skip
 """Those that answer with rows."""
 
@@ -130,6 +130,16 @@ def test_calls_are_told_by_provider_and_model_as_the_terminal_tells_them(server:
     assert sum(one["calls"] for one in over_time) == sum(one["calls"] for one in found)
     reasons = rows(server, "/api/calls/failures")
     assert sum(one["count"] for one in reasons) == sum(one["failed"] for one in found)
+
+
+@pytest.mark.parametrize(("measure", "column"), [("duration", "duration_ns"), ("cost", "cost_nanos")])
+def test_the_calls_that_stand_out_are_those_of_all_the_time(server: Server, measure: str, column: str) -> None:
+    found = rows(server, "/api/calls/top", measure=measure, limit="7", filter='provider = "openai"')
+    by_hand = server.sql(
+        f"SELECT {column} FROM llm_calls WHERE provider = 'openai' ORDER BY {column} DESC NULLS LAST LIMIT 7"
+    )
+    assert [(one[column],) for one in found] == by_hand
+    assert {one["provider"] for one in found} == {"openai"}
 
 
 def test_a_filter_narrows_and_of_spans_counts_all(server: Server) -> None:
@@ -282,6 +292,7 @@ def test_rows_are_the_same_in_each_form(server: Server, path: str) -> None:
         ("/api/costs?range=1h&start=2026-11-22T00:00:00Z", 400, "range"),
         ("/api/calls?limit=501", 400, "query.limit"),
         ("/api/calls?of=people", 400, "query.of"),
+        ("/api/calls/top?measure=luck", 400, "query.measure"),
         ("/api/top?measure=luck", 400, "measure"),
         ("/api/latency?filter=nope(", 400, "filter"),
         ("/api/stats?range=never", 400, "range"),

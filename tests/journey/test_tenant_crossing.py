@@ -49,6 +49,7 @@ MARKED: Final = (
     "/api/budgets/{name}",
     "/api/calls",
     "/api/calls/failures",
+    "/api/calls/top",
     "/api/conversations",
     "/api/conversations/{conversation}",
     "/api/costs",

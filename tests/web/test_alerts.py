@@ -112,16 +112,12 @@ def test_from_an_alert_to_its_slowest_trace(page: Page, server: Server, slow: di
     expect(page.get_by_role("figure", name="p95_latency over time")).to_be_visible()
     page.get_by_role("link", name="LLM calls over 1ms: all").wait_for()
     first = rows_of(page, "The slowest LLM calls over 1ms").first
-    first.wait_for(timeout=60_000)  # it reads all calls of the time
     first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/traces/[0-9a-f]{32}\?span="))
     trace, span = re.findall(r"/traces/([0-9a-f]{32})\?span=([0-9a-f]{16})", page.url)[0]
-    longest = server.sql(
-        "SELECT trace_id, span_id FROM llm_calls WHERE start_time > to_timestamp(?) ORDER BY duration_ns DESC LIMIT 1",
-        slow["started_at"] / 1e9 - 600,
-    )
-    assert [(trace, span)] == longest
+    longest = server.sql("SELECT trace_id, span_id FROM llm_calls ORDER BY duration_ns DESC LIMIT 1")
+    assert [(trace, span)] == longest  # of the rule's window, which holds all
 
 
 # ── Rules ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -69,7 +69,7 @@ def test_each_page_is_two_keys_away(page: Page) -> None:
 def test_each_page_is_what_its_address_says(page: Page, path: str) -> None:
     page.goto(path)
     is_at(page, path)
-    expect(page.locator("nav [aria-current=page]")).to_contain_text(PAGES[path])
+    expect(page.get_by_role("navigation", name="Pages").locator("[aria-current=page]")).to_contain_text(PAGES[path])
 
 
 def test_the_time_that_is_looked_at_comes_along(page: Page) -> None:

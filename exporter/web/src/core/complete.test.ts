@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { both, completed, completions, equals } from "./complete";
+import { both, completed, completions, equals, quoted } from "./complete";
 
 const FIELDS = ["duration", "provider", "model", "service"].map((name) => ({ name, kind: "text" }));
 const names = (text: string): string[] => completions(text, text.length, FIELDS).map(({ name }) => name);
@@ -21,4 +21,9 @@ it("writes conditions that mean the text and nothing else", () => {
   expect(equals("model", 'a"b\\')).toBe('model = "a\\"b\\\\"');
   expect(both("a = 1 or b = 2", "c = 3")).toBe("(a = 1 or b = 2) and c = 3");
   expect(both("", "c = 3")).toBe("c = 3");
+});
+
+it("a text is quoted so that it stays one", () => {
+  expect(quoted("refund")).toBe('"refund"');
+  expect(quoted('a "b" \\ c')).toBe('"a \\"b\\" \\\\ c"');
 });

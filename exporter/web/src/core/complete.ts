@@ -33,9 +33,11 @@ export function completed(text: string, caret: number, name: string): [string, n
   return [before + text.slice(caret), before.length];
 }
 
+/** A text as the filter language writes it. */
+export const quoted = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`;
+
 /** A condition of the filter language on a text. */
-export const equals = (field: string, value: string): string =>
-  `${field} = "${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+export const equals = (field: string, value: string): string => `${field} = ${quoted(value)}`;
 
 /** Both conditions; either may be empty. */
 export const both = (one: string, other: string): string => {

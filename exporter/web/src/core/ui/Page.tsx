@@ -2,6 +2,7 @@
 
 import { Group, Stack, Title } from "@mantine/core";
 import type { ReactNode } from "react";
+import { Link } from "wouter";
 
 import classes from "./Page.module.css";
 
@@ -26,6 +27,19 @@ export function Page({
       {filters}
       {children}
     </Stack>
+  );
+}
+
+/** A title that tells where its page belongs; `children` is its own name, and its state. */
+export function Trail({ href, name, children }: { href: string; name: string; children: ReactNode }) {
+  return (
+    <Group gap="sm" component="span">
+      <Link href={href} className="quiet">
+        {name}
+      </Link>
+      <span className="quiet">/</span>
+      {children}
+    </Group>
   );
 }
 

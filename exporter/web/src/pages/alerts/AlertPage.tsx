@@ -10,7 +10,7 @@ import { useNow } from "../../core/now";
 import { ago, clock, duration, harmless, rfc3339 } from "../../core/format";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
-import { Page, Panel } from "../../core/ui/Page";
+import { Page, Panel, Trail } from "../../core/ui/Page";
 import { Copy } from "../../core/ui/Snippet";
 import { Status } from "../../core/ui/Status";
 import { withRange } from "../../core/url";
@@ -46,14 +46,10 @@ export function AlertPage({ id }: { id: string }) {
   return (
     <Page
       title={
-        <Group gap="sm" component="span">
-          <Link href={withRange("/alerts", parameters)} className="quiet">
-            Alerts
-          </Link>
-          <span className="quiet">/</span>
+        <Trail href={withRange("/alerts", parameters)} name="Alerts">
           {harmless(alert.rule)}
           <Status state={alert.state} />
-        </Group>
+        </Trail>
       }
       actions={
         mayChange &&
@@ -170,7 +166,7 @@ function Told({ alert }: { alert: Alert }) {
 function Evidence({ alert, rule }: { alert: Alert; rule: Rule }) {
   const [parameters] = useSearchParams();
   const nowNs = Math.ceil((useNow(30_000) * 1e6) / ROUND_NS) * ROUND_NS;
-  const own = around(alert, nowNs);
+  const own = around(alert, rule.definition, nowNs);
   const [from, to] = [parameters.get("start"), parameters.get("end")].map((text) => Date.parse(text ?? "") * 1e6);
   const isZoomed = from !== undefined && to !== undefined && from < to;
   const [startNs, endNs] = isZoomed ? [from, to] : own;
@@ -199,12 +195,7 @@ function Evidence({ alert, rule }: { alert: Alert; rule: Rule }) {
         </Button>
       </Group>
       {wanted?.page === "calls" && (
-        <Behind
-          wanted={wanted}
-          startNs={startNs}
-          endNs={endNs}
-          title={slow === "" ? wanted.title : `The slowest ${wanted.title}`}
-        />
+        <Behind wanted={wanted} isOfMoney={alert.unit === "usd_nanos"} startNs={startNs} endNs={endNs} />
       )}
     </>
   );

@@ -1,9 +1,9 @@
-/** The slowest, or the failed, LLM calls of an alert's time; each leads to its trace. */
+/** The slowest, or the dearest, LLM calls behind an alert; each leads to its trace. */
 
-import { useSearchParams } from "wouter";
-import { Link } from "wouter";
+import { Link, useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import type { Schemas } from "../../core/client";
 import { clock, duration, harmless, rfc3339, usd } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
@@ -12,33 +12,20 @@ import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import type { Behind as Wanted } from "./asked";
 
-/** What of a call is shown. */
-interface Call {
-  trace_id: string;
-  span_id: string;
-  start_time: string;
-  duration_ns: number;
-  provider: string | null;
-  model: string | null;
-  failed: boolean;
-  cost_nanos: number | null;
-}
+type Call = Schemas["TopCall"];
 
-const FIELDS = ["trace_id", "span_id", "start_time", "duration_ns", "provider", "model", "failed", "cost_nanos"];
-
-const MOST = 500;
 const SHOWN = 10;
 
-export function Behind(props: { wanted: Wanted; startNs: number; endNs: number; title: string }) {
-  const { wanted, startNs, endNs, title } = props;
+export function Behind(props: { wanted: Wanted; isOfMoney: boolean; startNs: number; endNs: number }) {
+  const { wanted, isOfMoney, startNs, endNs } = props;
   const [parameters] = useSearchParams();
   const time = { start: rfc3339(startNs), end: rfc3339(endNs) };
-  const { data, error } = useAsk("/api/llm-calls", {
-    query: { ...time, limit: MOST, fields: FIELDS, ...(wanted.filter === "" ? {} : { filter: wanted.filter }) },
+  const measure = isOfMoney ? "cost" : "duration";
+  const { data, error } = useAsk("/api/calls/top", {
+    query: { ...time, measure, limit: SHOWN, ...(wanted.filter === "" ? {} : { filter: wanted.filter }) },
   });
-  const rows = (data?.items as unknown as Call[] | undefined)
-    ?.toSorted((one, other) => other.duration_ns - one.duration_ns)
-    .slice(0, SHOWN);
+  const rows = data?.items as readonly Call[] | undefined;
+  const title = `The ${isOfMoney ? "dearest" : "slowest"} ${wanted.title}`;
   const all = new URLSearchParams({ ...time, ...(wanted.filter === "" ? {} : { filter: wanted.filter }) });
   return (
     <Panel flush title={title} actions={<Link href={`/calls?${all.toString()}`}>{wanted.title}: all</Link>}>
@@ -49,7 +36,7 @@ export function Behind(props: { wanted: Wanted; startNs: number; endNs: number; 
           label={title}
           columns={COLUMNS}
           rows={rows}
-          rowKey={(one) => `${one.trace_id}${one.span_id}`}
+          rowKey={(one) => `${one.trace_id ?? ""}${one.span_id ?? ""}`}
           href={(one) => traceHref(one, parameters)}
           sortParam="calls"
           empty={<Empty title="None is stored of this time" />}
@@ -60,10 +47,10 @@ export function Behind(props: { wanted: Wanted; startNs: number; endNs: number; 
 }
 
 const traceHref = (one: Call, parameters: URLSearchParams): string => {
-  const query = new URLSearchParams({ span: one.span_id });
+  const query = new URLSearchParams({ span: one.span_id ?? "" });
   const range = parameters.get("range");
   if (range !== null) query.set("range", range);
-  return `/traces/${one.trace_id}?${query.toString()}`;
+  return `/traces/${one.trace_id ?? ""}?${query.toString()}`;
 };
 
 const COLUMNS: readonly Column<Call>[] = [
@@ -71,7 +58,7 @@ const COLUMNS: readonly Column<Call>[] = [
     key: "started",
     title: "At",
     width: "130px",
-    cell: (one) => clock(Date.parse(one.start_time) * 1e6).replace(/\.\d+$/, ""),
+    cell: (one) => clock(one.start_ns).replace(/\.\d+$/, ""),
   },
   { key: "model", title: "Model", cell: (one) => harmless(one.model ?? "–") },
   { key: "provider", title: "Provider", width: "16%", from: 768, cell: (one) => harmless(one.provider ?? "–") },

@@ -1,13 +1,12 @@
 /** A rule that is still being written. */
 
-import { Group } from "@mantine/core";
 import { useMemo } from "react";
-import { Link, useLocation, useSearchParams } from "wouter";
+import { useLocation, useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
 import { api, taken } from "../../core/client";
 import { Loading } from "../../core/ui/Loading";
-import { Page } from "../../core/ui/Page";
+import { Page, Trail } from "../../core/ui/Page";
 import { useName } from "./acts";
 import { type Definition, partsOf, ruleHref } from "./asked";
 import { RuleForm } from "./RuleForm";
@@ -38,13 +37,9 @@ export function NewRule() {
   return (
     <Page
       title={
-        <Group gap="sm" component="span">
-          <Link href="/alerts?tab=rules" className="quiet">
-            Rules
-          </Link>
-          <span className="quiet">/</span>
+        <Trail href="/alerts?tab=rules" name="Rules">
           New rule
-        </Group>
+        </Trail>
       }
     >
       {isLike && like.isLoading ? (

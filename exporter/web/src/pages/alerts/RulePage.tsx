@@ -13,7 +13,7 @@ import { ago, clock, duration, harmless } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
-import { Page, Panel } from "../../core/ui/Page";
+import { Page, Panel, Trail } from "../../core/ui/Page";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import { useMayChange, useName } from "./acts";
@@ -51,14 +51,10 @@ export function RulePage({ group, name }: { group: string; name: string }) {
   return (
     <Page
       title={
-        <Group gap="sm" component="span">
-          <Link href="/alerts?tab=rules" className="quiet">
-            Rules
-          </Link>
-          <span className="quiet">/</span>
+        <Trail href="/alerts?tab=rules" name="Rules">
           {rule.name}
           <Status state={rule.health} />
-        </Group>
+        </Trail>
       }
       actions={
         <Switch

@@ -56,6 +56,8 @@ test("ids and paths", () => {
 });
 
 test("the time around an alert", () => {
-  expect(around({ started_at: 1_000e9, resolved_at: 1_060e9 }, 9_000e9)).toEqual([400e9, 1_660e9]);
-  expect(around({ started_at: 1_000e9, resolved_at: null }, 2_000e9)).toEqual([400e9, 2_000e9]);
+  expect(around({ started_at: 1_000e9, resolved_at: 1_060e9 }, slow, 9_000e9)).toEqual([400e9, 1_660e9]);
+  expect(around({ started_at: 1_000e9, resolved_at: null }, slow, 2_000e9)).toEqual([400e9, 2_000e9]);
+  const long = { ...slow, window: "1h" };
+  expect(around({ started_at: 9_000e9, resolved_at: null }, long, 9_100e9)).toEqual([5_400e9, 9_100e9]);
 });

@@ -2,6 +2,7 @@
 
 import type { Schemas } from "../../core/client";
 import { both, equals } from "../../core/complete";
+import { secondsOf } from "../../core/url";
 
 export type Alert = Schemas["Alert"];
 export type Rule = Schemas["Ruled"];
@@ -160,9 +161,17 @@ const isLong = ({ unit, threshold }: Pick<Alert, "unit" | "threshold">): boolean
 
 export const isBelow = (definition: Definition): boolean => OPPOSITE_SIDE[wordOf(definition, "operator")] !== undefined;
 
-/** From before an alert began to after it ended, in Unix nanoseconds: half as long again on each side, 10 minutes at least. */
-export function around(alert: Pick<Alert, "started_at" | "resolved_at">, nowNs: number): [number, number] {
+/**
+ * From before an alert began to after it ended, in Unix nanoseconds: half as long again on each side, 10 minutes at
+ * least; before it the rule's window too, of which its first value was.
+ */
+export function around(
+  alert: Pick<Alert, "started_at" | "resolved_at">,
+  definition: Definition,
+  nowNs: number,
+): [number, number] {
   const end = alert.resolved_at ?? nowNs;
   const margin = Math.min(Math.max((end - alert.started_at) / 2, 600e9), 6 * 3_600e9);
-  return [alert.started_at - margin, Math.min(end + margin, nowNs)];
+  const windowNs = (secondsOf(windowOf(definition)) ?? 0) * 1e9;
+  return [alert.started_at - Math.max(margin, windowNs), Math.min(end + margin, nowNs)];
 }

@@ -4,6 +4,7 @@ import { Anchor, Group, Stack } from "@mantine/core";
 import { Link, useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import { equals } from "../../core/complete";
 import { count, duration, harmless, rfc3339, usd } from "../../core/format";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
@@ -14,7 +15,6 @@ import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import { withRange } from "../../core/url";
 import { Elsewhere, Sent } from "./cells";
-import { quoted } from "./filter";
 import { useServerNow } from "./now";
 import { filteredPath, spanPath } from "./paths";
 import { type Bar, type Call, type Called, type Run, rowsOf, type Step, type ToolCall } from "./rows";
@@ -85,7 +85,7 @@ function Body({ run, steps, bars }: { run: Run; steps: readonly Step[]; bars: re
     start: rfc3339(run.start_ns - MINUTE_NS),
     ...(run.duration_ns === null ? {} : { end: rfc3339(run.start_ns + run.duration_ns + MINUTE_NS) }),
   };
-  const filter = `run = ${quoted(run.run_id)}`;
+  const filter = equals("run", run.run_id);
   const calls = useAsk("/api/calls", { query: { ...around, filter } }, { follow: isRunning ? ["traces"] : [] });
   const spent = rowsOf<Called>(calls.data)?.[0];
   return (

@@ -3,18 +3,19 @@
 import { SegmentedControl } from "@mantine/core";
 import { useSearchParams } from "wouter";
 
-import { duration } from "../../core/format";
+import { equals } from "../../core/complete";
 import { useListed } from "../../core/listed";
 import { following } from "../../core/range";
 import { Empty } from "../../core/ui/Empty";
 import { Status } from "../../core/ui/Status";
 import type { Column } from "../../core/ui/Table";
 import { useParam, useRange, withRange } from "../../core/url";
-import { ErrorName, Sent, Share, When, WHEN_WIDTH } from "./cells";
-import { both, quoted } from "./filter";
+import { Sent, Share, When, WHEN_WIDTH } from "./cells";
+import { both } from "./filter";
 import { List, useAway } from "./List";
 import { pathOf } from "./paths";
 import type { Run } from "./rows";
+import { DURATION, ERROR, SERVICE, USER } from "./workColumns";
 
 const STATES = ["", "failed", "running", "completed", "cancelled", "lost"];
 
@@ -23,7 +24,7 @@ export function RunList({ filter }: { filter: string }) {
   const [status, setStatus] = useParam("status");
   const [parameters] = useSearchParams();
   const [isAway, setAway] = useAway();
-  const asked = both(filter, status === "" ? null : `status = ${quoted(status)}`);
+  const asked = both(filter, status === "" ? null : equals("status", status));
   const listed = useListed(
     "/api/workflow-runs",
     { query: { ...range.query, filter: asked, limit: 100 } },
@@ -88,35 +89,8 @@ const COLUMNS: readonly Column<Run>[] = [
     ),
     sort: (row) => row.steps_completed,
   },
-  {
-    key: "duration",
-    title: "Duration",
-    align: "right",
-    width: "clamp(76px, 68px + 2vw, 96px)",
-    cell: (row) => duration(row.duration_ns),
-    sort: (row) => row.duration_ns,
-  },
-  {
-    key: "error",
-    title: "Error",
-    from: 768,
-    cell: (row) => <ErrorName type={row.error_type} />,
-    sort: (row) => row.error_type,
-  },
-  {
-    key: "service",
-    title: "Service",
-    width: "130px",
-    from: 1200,
-    cell: (row) => <Sent text={row.service_name} isQuiet />,
-    sort: (row) => row.service_name,
-  },
-  {
-    key: "user",
-    title: "User",
-    width: "110px",
-    from: 1200,
-    cell: (row) => <Sent text={row.user_id} isQuiet />,
-    sort: (row) => row.user_id,
-  },
+  DURATION,
+  ERROR,
+  SERVICE,
+  USER,
 ];

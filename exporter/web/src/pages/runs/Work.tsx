@@ -4,6 +4,7 @@ import { Stack } from "@mantine/core";
 import { useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import { equals } from "../../core/complete";
 import { count, duration, ratio } from "../../core/format";
 import { useListed } from "../../core/listed";
 import { following } from "../../core/range";
@@ -16,7 +17,7 @@ import { type Column, Table } from "../../core/ui/Table";
 import { changed, useParam, useRange, withRange } from "../../core/url";
 import { Failed, Sent } from "./cells";
 import { Charts } from "./Charts";
-import { both, quoted } from "./filter";
+import { both } from "./filter";
 import { List, useAway } from "./List";
 import { spanPath } from "./paths";
 import { type Called, rowsOf, type SpanRow } from "./rows";
@@ -84,7 +85,7 @@ export function Work({ kind }: { kind: Kind }) {
     { ...following(range, "traces"), hold: isAway },
   );
   const isOfSpans = !NOT_OF_SPANS.test(filter.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""'));
-  const ofSpans = both(`operation = ${quoted(kind.operation)}`, filter) ?? "";
+  const ofSpans = both(equals("operation", kind.operation), filter) ?? "";
   const query = { ...range.query, of: "spans" as const, filter: ofSpans };
   const asking = { ...following(range, "traces"), enabled: isOfSpans };
   const all = useAsk("/api/calls", { query }, asking);
@@ -92,7 +93,7 @@ export function Work({ kind }: { kind: Kind }) {
   const total = rowsOf<Called>(all.data)?.[0];
   const isLoading = all.isLoading;
   const only = (value: string | null): string =>
-    `/runs?${changed(parameters, { filter: value === null ? null : `${kind.by} = ${quoted(value)}`, sort: null }).toString()}`;
+    `/runs?${changed(parameters, { filter: value === null ? null : equals(kind.by, value), sort: null }).toString()}`;
   const hasNone = filter === "" && listed.rows?.length === 0;
   const of = kind.what.toLowerCase();
   return (

@@ -4,6 +4,7 @@ import { Stack } from "@mantine/core";
 import { useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import { equals } from "../../core/complete";
 import { ago, count, duration, ratio } from "../../core/format";
 import { following } from "../../core/range";
 import { Empty } from "../../core/ui/Empty";
@@ -15,7 +16,7 @@ import { type Column, Table } from "../../core/ui/Table";
 import { changed, useParam, useRange } from "../../core/url";
 import { Failed, Sent } from "./cells";
 import { Charts } from "./Charts";
-import { both, isOfSpans, quoted } from "./filter";
+import { both, isOfSpans } from "./filter";
 import { type Workflow, rowsOf } from "./rows";
 import { RunList } from "./RunList";
 import { Running } from "./Running";
@@ -98,7 +99,7 @@ export function Workflows() {
               sortParam="order"
               height="320px"
               href={(row) =>
-                only({ filter: row.workflow === null ? null : `workflow = ${quoted(row.workflow)}`, sort: null })
+                only({ filter: row.workflow === null ? null : equals("workflow", row.workflow), sort: null })
               }
             />
           </Panel>

@@ -1,11 +1,6 @@
 import { expect, test } from "vitest";
 
-import { both, isOfSpans, quoted } from "./filter";
-
-test("a text is quoted so that it stays one", () => {
-  expect(quoted("refund")).toBe('"refund"');
-  expect(quoted('a "b" \\ c')).toBe('"a \\"b\\" \\\\ c"');
-});
+import { both, isOfSpans } from "./filter";
 
 test("filters hold at once", () => {
   expect(both(null, "", "  ")).toBeNull();

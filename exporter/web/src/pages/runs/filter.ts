@@ -1,8 +1,5 @@
 /** Filters of these pages, in the filter language. */
 
-/** A text as the filter language writes it. */
-export const quoted = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`;
-
 /** All of them at once; empty ones say nothing. */
 export function both(...filters: readonly (string | null | undefined)[]): string | null {
   const said = filters.filter((one): one is string => one !== null && one !== undefined && one.trim() !== "");

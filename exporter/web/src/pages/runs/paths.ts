@@ -1,6 +1,6 @@
 /** Where one goes from here. */
 
-import { quoted } from "./filter";
+import { equals } from "../../core/complete";
 
 /** A run's own page; an id that a path cannot hold gives way to its trace's, which the server takes as well. */
 export const pathOf = (run: { run_id: string; trace_id: string | null }): string =>
@@ -12,6 +12,6 @@ export const spanPath = (trace: string, span: string | null): string =>
 
 /** A list with a filter set: `field = "value"`. */
 export const filteredPath = (path: string, field: string, value: string): string => {
-  const filter = encodeURIComponent(`${field} = ${quoted(value)}`);
+  const filter = encodeURIComponent(equals(field, value));
   return `${path}${path.includes("?") ? "&" : "?"}filter=${filter}`;
 };

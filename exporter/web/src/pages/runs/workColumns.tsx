@@ -1,4 +1,4 @@
-/** Columns of lists of spans: agent runs, tool calls, LLM calls. */
+/** Columns of lists of spans: agent runs, tool calls, LLM calls; and what runs of workflows have like them. */
 
 import { count, duration, usd } from "../../core/format";
 import { Status } from "../../core/ui/Status";
@@ -20,7 +20,7 @@ const STATUS: Column<SpanRow> = {
   cell: (row) => <Status state={row.failed ? "failed" : "ok"} />,
   sort: (row) => Number(row.failed),
 };
-const DURATION: Column<SpanRow> = {
+export const DURATION: Column<{ duration_ns: number | null }> = {
   key: "duration",
   title: "Duration",
   align: "right",
@@ -28,7 +28,7 @@ const DURATION: Column<SpanRow> = {
   cell: (row) => duration(row.duration_ns),
   sort: (row) => row.duration_ns,
 };
-const ERROR: Column<SpanRow> = {
+export const ERROR: Column<{ error_type: string | null }> = {
   key: "error",
   title: "Error",
   from: 768,
@@ -42,7 +42,7 @@ const WORKFLOW: Column<SpanRow> = {
   cell: (row) => <Sent text={row.workflow_name} isQuiet />,
   sort: (row) => row.workflow_name,
 };
-const SERVICE: Column<SpanRow> = {
+export const SERVICE: Column<{ service_name: string | null }> = {
   key: "service",
   title: "Service",
   width: "130px",
@@ -50,7 +50,7 @@ const SERVICE: Column<SpanRow> = {
   cell: (row) => <Sent text={row.service_name} isQuiet />,
   sort: (row) => row.service_name,
 };
-const USER: Column<SpanRow> = {
+export const USER: Column<{ user_id: string | null }> = {
   key: "user",
   title: "User",
   width: "110px",

@@ -3,13 +3,13 @@
 import { Drawer, Stack as Below, Title } from "@mantine/core";
 import { Link, useSearchParams } from "wouter";
 
+import { equals } from "../../core/complete";
 import { useAsk } from "../../core/ask";
 import { clock, count, digits, duration, harmless, rfc3339, usd } from "../../core/format";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { withRange } from "../../core/url";
 import { Sent } from "../runs/cells";
-import { quoted } from "../runs/filter";
 import { filteredPath, spanPath } from "../runs/paths";
 import { nanos, rowsOf } from "../runs/rows";
 import { Legend, Stack } from "./Parts";
@@ -32,7 +32,7 @@ export function TurnDetail(props: { opened: Opened; thresholdNs: number | null; 
   const asked = useAsk(
     "/api/voice-turns",
     opened.span !== "" && opened.turn === undefined
-      ? { query: { range: BACK, filter: `span = ${quoted(opened.span)}`, limit: 1 } }
+      ? { query: { range: BACK, filter: equals("span", opened.span), limit: 1 } }
       : null,
   );
   const turn = opened.turn ?? (asked.isOld ? undefined : rowsOf<Turn>(asked.data)?.[0]);
@@ -210,7 +210,7 @@ function Scores({ turn }: { turn: Turn }) {
   const asked = useAsk("/api/evaluations", {
     query: {
       start: rfc3339(nanos(turn.start_time) - HOUR_NS),
-      filter: `trace = ${quoted(turn.trace_id)}`,
+      filter: equals("trace", turn.trace_id),
       limit: 50,
     },
   });

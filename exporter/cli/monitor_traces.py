@@ -55,7 +55,7 @@ def traces(
         print_json({"trace_id": full_id, "spans": [_plain(depth, one) for depth, one in ordered]})
         return
     screen = console()
-    first, last = min(one.start_ns for one in spans), max(one.start_ns + one.duration_ns for one in spans)
+    first, last = min(one.start_ns for one in spans), max(one.end_ns for one in spans)
     failed = sum(one.status_code == "ERROR" for one in spans)
     cost = sum(one.cost_nanos or 0 for one in spans)
     took = "still running" if any(one.is_running for one in spans) else words.duration(last - first)
@@ -79,10 +79,9 @@ def _bar(depth: int, one: Span, *, with_service: bool) -> Bar:
     tokens = f"{words.count(one.tokens_input)}→{words.count(one.tokens_output)} tokens" if one.tokens_input else None
     notes = [one.service_name if with_service else None, one.model, tokens]
     notes += [words.money(one.cost_nanos) if one.cost_nanos else None, one.error_type, one.status_message or None]
-    duration = None if one.is_running else one.duration_ns
     if not style and one.operation:
         style = "green"
-    return Bar(depth, one.name, one.start_ns, duration, style, ", ".join(filter(None, notes)))
+    return Bar(depth, one.name, one.start_ns, one.duration_ns, style, ", ".join(filter(None, notes)))
 
 
 def _plain(depth: int, one: Span) -> dict[str, object]:
@@ -94,7 +93,7 @@ def _plain(depth: int, one: Span) -> dict[str, object]:
         "kind": one.kind,
         "service": one.service_name,
         "start_time": words.iso(one.start_ns),
-        "duration_ns": None if one.is_running else one.duration_ns,
+        "duration_ns": one.duration_ns,
         "status": "RUNNING" if one.is_running else one.status_code,
         "error_type": one.error_type,
         "operation": one.operation,

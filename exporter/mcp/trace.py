@@ -68,7 +68,7 @@ def described(trace_id: str, spans: Sequence[Span]) -> list[str]:
 def _about(trace_id: str, parts: Sequence[_Part], path_ns: int) -> Iterator[str]:
     spans = [part.span for part in parts]
     first, root = min(span.start_ns for span in spans), spans[0]
-    last = max(span.start_ns + max(span.duration_ns, 0) for span in spans)
+    last = max(span.end_ns for span in spans)
     failed, running = sum(map(_has_failed, spans)), sum(span.is_running for span in spans)
     services = sorted({span.service_name for span in spans if span.service_name})
     counted = [span for span in spans if span.is_counted]
@@ -141,7 +141,7 @@ def _models(parts: Sequence[_Part]) -> Iterator[str]:
     for span in (part.span for part in parts if part.span.is_counted):
         one = sums.setdefault(text.line(span.provider or "", span.model or ""), _Sum())
         one.spans += 1
-        one.ns += max(span.duration_ns, 0)
+        one.ns += span.took_ns
         one.given += span.tokens_input or 0
         one.made += span.tokens_output or 0
         one.nanos += span.cost_nanos or 0

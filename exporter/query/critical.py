@@ -23,8 +23,8 @@ class Timed(Protocol):
         """When it began, Unix nanoseconds."""
 
     @property
-    def duration_ns(self) -> int:
-        """How long it took; less than nothing counts as nothing."""
+    def end_ns(self) -> int:
+        """When it ended, or, where that is not known, the last that is known of it; not before it began."""
 
     @property
     def is_running(self) -> bool:
@@ -95,22 +95,18 @@ def _covered_ns(nodes: Sequence[_Node]) -> int:
 
 
 def _nested(spans: Sequence[tuple[int, Timed]]) -> tuple[list[_Node], list[_Node]]:
-    last_ns = max((_end_ns(span) for _, span in spans), default=0)
+    last_ns = max((span.end_ns for _, span in spans), default=0)
     nodes: list[_Node] = []
     roots: list[_Node] = []
     above: list[tuple[int, _Node]] = []
     for depth, span in spans:
-        node = _Node(span.start_ns, last_ns if span.is_running else _end_ns(span), [])
+        node = _Node(span.start_ns, last_ns if span.is_running else span.end_ns, [])
         while above and above[-1][0] >= depth:
             above.pop()
         (above[-1][1].children if above else roots).append(node)
         above.append((depth, node))
         nodes.append(node)
     return nodes, roots
-
-
-def _end_ns(span: Timed) -> int:
-    return span.start_ns + max(span.duration_ns, 0)
 
 
 def _self_ns(node: _Node) -> int:

@@ -17,7 +17,10 @@ from exporter.query.views import Views
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A span in its trace; `total_…` are of it and all below it, of calls that are counted, each once."""
+    """A span in its trace, without a duration while it runs.
+
+    `total_…` are of it and all below it, of calls that are counted, each once.
+    """
 
     depth: int
     span_id: str | None
@@ -26,7 +29,7 @@ class Placed:
     kind: str
     service_name: str | None
     start_ns: int
-    duration_ns: int
+    duration_ns: int | None
     self_ns: int
     critical_ns: int
     is_critical: bool
@@ -80,7 +83,7 @@ def detail(views: Views, prefix: str, *, most: int) -> Detail:
         root_name=root.name,
         service_name=root.service_name,
         start_ns=start_ns,
-        duration_ns=max(span.start_ns + max(span.duration_ns, 0) for _, span in spans) - start_ns,
+        duration_ns=max(span.end_ns for _, span in spans) - start_ns,
         span_count=len(placed),
         errors=sum(span.status_code == "ERROR" for _, span in spans),
         total_tokens=sum(total[0] for (depth, _), total in zip(spans, totals, strict=True) if depth == 0),

@@ -42,7 +42,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span of a trace; of one that `is_running` the end is not known.
+    """A span of a trace; one that `is_running` has no duration yet.
 
     Tokens and cost add up over those that are counted: a wrapper may tell those of the calls within it too.
     """
@@ -53,7 +53,7 @@ class Span:
     kind: str
     service_name: str | None
     start_ns: int
-    duration_ns: int
+    duration_ns: int | None
     status_code: str
     status_message: str | None
     error_type: str | None
@@ -71,6 +71,16 @@ class Span:
         """DuckDB's maps come as lists of pairs."""
         pairs: Any = self.attributes or ()
         object.__setattr__(self, "attributes", dict(pairs))
+
+    @property
+    def took_ns(self) -> int:
+        """Its duration as far as it is known; less than nothing, as clocks have it, counts as nothing."""
+        return max(self.duration_ns or 0, 0)
+
+    @property
+    def end_ns(self) -> int:
+        """The last instant that is known of it."""
+        return self.start_ns + self.took_ns
 
 
 @dataclass(frozen=True, slots=True)

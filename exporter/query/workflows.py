@@ -106,12 +106,12 @@ def changed(views: Views, after_us: int, *, where: str | None = None, limit: int
 
 
 def timeline(views: Views, prefix: str) -> tuple[Run, tuple[Step, ...]]:
-    """The run whose id, or whose trace's id, begins with `prefix`, and its steps.
+    """The run whose id is `prefix`, or whose id, or whose trace's id, begins with it; and its steps.
 
     Raises `NotStored` where there is none, `AxError` where there are several.
     """
     found = views.rows("workflow_run", Run, {"prefix": prefix.strip()}) if prefix.strip() else ()
-    if len(found) != 1:
+    if not found or (len(found) > 1 and found[0].run_id != prefix.strip()):
         mend = "`ax monitor workflows --runs` lists them"
         if found:
             raise AxError(f"several runs begin with {prefix}", mend=mend)

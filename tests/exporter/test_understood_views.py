@@ -11,6 +11,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from exporter.clock import SystemClock
 from exporter.config import Limits, Retention
 from exporter.decode import decode
+from exporter.errors import AxError
+from exporter.query.traces import trace
+from exporter.query.views import reading
+from exporter.query.workflows import timeline
 from exporter.store import Store
 from exporter.units import NS_PER_S
 from otel_ax import semconv
@@ -101,6 +105,19 @@ def test_a_run_is_running_until_it_ends(sent: Sent) -> None:
     sent.span(1, {**RUN, semconv.WORKFLOW_STEPS_TOTAL: 3}, seconds=5)
     assert sent.ask(RUNS) == [("run-1", "trip", "completed", 3, 1, 0)]
     assert sent.ask("SELECT duration_ns FROM workflow_runs") == [(5 * NS_PER_S,)]
+
+
+def test_a_span_that_runs_has_no_duration_and_of_runs_the_one_of_just_that_id_is_meant(sent: Sent) -> None:
+    sent.span(1, RUN)
+    sent.span(2, {**RUN, semconv.WORKFLOW_RUN_ID: "run-10"}, pending=True, at=NOW + NS_PER_S)
+    with reading(sent.data) as views:
+        assert [(one.duration_ns, one.end_ns - NOW) for one in trace(views, (b"t" * 16).hex())[1]] == [
+            (NS_PER_S, NS_PER_S),
+            (None, NS_PER_S),
+        ]
+        assert [timeline(views, run)[0].run_id for run in ("run-1", "run-10")] == ["run-1", "run-10"]
+        with pytest.raises(AxError, match="several runs"):
+            timeline(views, "run")
 
 
 def test_a_run_of_which_nothing_is_heard_is_lost(sent: Sent) -> None:

@@ -29,6 +29,8 @@ PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 SIZES: Final[Mapping[str, tuple[int, int]]] = {"phone": (380, 800), "desk": (1440, 900), "wide": (2560, 1440)}
 Theme = Literal["light", "dark"]
 THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
+JUDGED: Final = (("desk", "light"), ("desk", "dark"), ("phone", "light"))
+"""What axe looks at: colours are a theme's, whatever the size, and a phone has an order of its own."""
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 """Axe's names for all that WCAG 2.2 asks for, up to AA."""
 PATIENCE_MS: Final = 20_000
@@ -134,7 +136,10 @@ def settle(page: Page) -> None:
 
 
 def examine(page: Page, name: str) -> None:
-    """Looks at what is shown in each size and theme: it fits, and axe finds nothing; pictures go to $AX_SCREENSHOTS."""
+    """Looks at what is shown in each size and theme: it fits, and axe finds nothing in what is `JUDGED`.
+
+    Pictures go to $AX_SCREENSHOTS.
+    """
     wrong = []
     for size in SIZES:
         page.set_viewport_size(_viewport(size))
@@ -142,7 +147,9 @@ def examine(page: Page, name: str) -> None:
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             settle(page)
             picture(page, f"{name}-{size}-{theme}")
-            wrong += [f"{size}, {theme}: {fault}" for fault in (*_overflow(page), *violations(page))]
+            wrong += [f"{size}, {theme}: {fault}" for fault in _overflow(page)]
+            if (size, theme) in JUDGED:
+                wrong += [f"{size}, {theme}: {fault}" for fault in violations(page)]
     page.set_viewport_size(_viewport("desk"))
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     assert not wrong, "\n".join(wrong)

@@ -21,7 +21,7 @@ SELECT
     kind,
     service_name,
     start_time_unix_nano AS start_ns,
-    duration_ns,
+    CASE WHEN NOT is_running THEN duration_ns END AS duration_ns,
     status_code,
     status_message,
     error_type,

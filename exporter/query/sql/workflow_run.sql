@@ -1,4 +1,4 @@
--- Runs of workflows whose id begins with some text; two at most.
+-- Runs of workflows whose id begins with some text, that which has just this one first; two at most.
 -- $prefix: of the run's id, or of its trace's.
 SELECT
     run_id,
@@ -17,5 +17,5 @@ SELECT
     user_id
 FROM workflow_runs
 WHERE starts_with(run_id, $prefix) OR starts_with(trace_id, $prefix)
-ORDER BY start_time_unix_nano DESC
+ORDER BY run_id = $prefix DESC, start_time_unix_nano DESC
 LIMIT 2

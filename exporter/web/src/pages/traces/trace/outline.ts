@@ -97,4 +97,4 @@ export const isFailed = ({ status_code, error_type }: Placed): boolean =>
 
 /** When it ended, Unix nanoseconds; of one that runs, the latest instant that is known of the trace. */
 export const endOf = (span: Placed, lastNs: number): number =>
-  span.is_running ? Math.max(lastNs, span.start_ns) : span.start_ns + Math.max(span.duration_ns, 0);
+  span.is_running ? Math.max(lastNs, span.start_ns) : span.start_ns + Math.max(span.duration_ns ?? 0, 0);

@@ -37,6 +37,7 @@ BENCHES: Final = {
     "api": _Bench("tests.bench.api"),
     "browse": _Bench("tests.bench.browse"),
     "watched": _Bench("tests.bench.watched"),
+    "views": _Bench("tests.bench.views"),
 }
 
 

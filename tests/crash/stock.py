@@ -24,6 +24,8 @@ SPANS: Final = 5
 """Spans in a batch, all named after it."""
 NAMED: Final = "SELECT name, count(*) FROM spans WHERE service_name = 'stock' GROUP BY ALL"
 """How many spans of each batch are stored."""
+_PATIENCE_S: Final = 60
+"""Before they give a batch up, 10 s otherwise: tests decide for how long they are refused."""
 _EXPORTER: Final = "opentelemetry.exporter.otlp.proto"
 _LOGGERS: Final = (f"{_EXPORTER}.grpc.exporter", f"{_EXPORTER}.http.trace_exporter")
 
@@ -47,8 +49,8 @@ def exporting(server: Server, *, grpc: int, http: int) -> Iterator[Exports]:
     """So many exporters of each protocol, each of which exports a batch after the other until the `with` ends."""
     exports = Exports()
     over = threading.Event()
-    makers: list[Any] = [lambda: GrpcSpanExporter(endpoint=server.grpc, insecure=True)] * grpc
-    makers += [lambda: HttpSpanExporter(endpoint=f"{server.http}/v1/traces")] * http
+    makers: list[Any] = [lambda: GrpcSpanExporter(endpoint=server.grpc, insecure=True, timeout=_PATIENCE_S)] * grpc
+    makers += [lambda: HttpSpanExporter(endpoint=f"{server.http}/v1/traces", timeout=_PATIENCE_S)] * http
     threads = [
         threading.Thread(target=_export_all, args=(make(), f"batch {i}", exports, over))
         for i, make in enumerate(makers)

@@ -55,7 +55,7 @@ export function waterfall(turn: Turn, spans: readonly TraceSpan[]): Waterfall {
       kind: KINDS[span.operation ?? ""] ?? "other",
       depth: span.depth - own.depth - 1,
       offset_ns: offset,
-      duration_ns: span.is_running ? Math.max(length - offset, 0) : span.duration_ns,
+      duration_ns: span.duration_ns ?? Math.max(length - offset, 0),
       is_running: span.is_running,
       failed: span.status_code === "ERROR" || span.error_type !== null,
       first_ns: null,

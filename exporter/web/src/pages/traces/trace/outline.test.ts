@@ -76,7 +76,7 @@ describe("an outline", () => {
 
 describe("the critical path", () => {
   const told = (spans: Placed[]): string =>
-    criticalPath(outlined(spans), Math.max(...spans.map((one) => one.start_ns + one.duration_ns)))
+    criticalPath(outlined(spans), Math.max(...spans.map((one) => one.start_ns + (one.duration_ns ?? 0))))
       .map(({ place, fromNs, toNs }) => `${spans[place]?.name ?? ""} ${fromNs}-${toNs}`)
       .sort()
       .join(", ");

@@ -96,6 +96,7 @@ def test_below_the_least_free_space_requests_are_refused_and_what_was_accepted_i
     assert_kept(server.data, work)
 
 
+@pytest.mark.slow
 def test_the_least_free_space_is_100_mb(small_disk: Callable[[int], Path]) -> None:
     disk = small_disk(160 * 10**6)
     with running(disk / "data", environ=SMALL) as server, clients(server, 3) as work:
@@ -151,7 +152,9 @@ def test_a_journal_that_cannot_be_written_refuses_until_it_can(tmp_path: Path, s
 
 
 @needs_prlimit
-@pytest.mark.parametrize("place", ["segment", "catalog", pytest.param("ax.duckdb", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "place", ["segment", *(pytest.param(name, marks=pytest.mark.slow) for name in ("catalog", "ax.duckdb"))]
+)
 def test_what_cannot_be_stored_is_accepted_and_stored_when_it_can_be(tmp_path: Path, place: str) -> None:
     with running(tmp_path / "data", environ=NO_RESERVE) as server, clients(server, 5) as work:
         until_stored(server, work)

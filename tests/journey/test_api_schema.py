@@ -73,7 +73,7 @@ def asked(server: Server, room: Path, *options: str, seconds: int) -> "subproces
     """What schemathesis says of it."""
     command = [SCHEMATHESIS, "--config-file", settings(server, room / "schemathesis.toml"), "run"]
     return subprocess.run(
-        [*command, f"{server.ui}/api/openapi.json", "--checks=all", "--no-color", "--workers=2", *options],
+        [*command, f"{server.ui}/api/openapi.json", "--checks=all", "--no-color", "--workers=1", *options],
         cwd=room,
         env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.schema_hooks", "PYTHONPATH": str(ROOT)},
         capture_output=True,

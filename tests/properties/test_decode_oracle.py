@@ -98,6 +98,7 @@ def test_no_requests_give_no_tables() -> None:
     assert not decode([], Limits(), Retention()).tables
 
 
+@pytest.mark.slow
 def test_very_many_distinct_keys_decode_as_the_oracle_says() -> None:
     export = spans_request(9_000)
     for place, span in enumerate(export.resource_spans[0].scope_spans[0].spans):

@@ -22,7 +22,8 @@ describe("numbers have units and no more digits than mean something", () => {
 
   it.each([
     [0, "$0"],
-    [1, "$0.000000001"],
+    [1, "<$0.00001"],
+    [-1, "−<$0.00001"],
     [120_000, "$0.00012"],
     [994_000_000, "$0.994"],
     [1_239_000_000, "$1.24"],
@@ -43,11 +44,12 @@ describe("numbers have units and no more digits than mean something", () => {
   });
 
   it("shares never round to all or nothing that is not so", () => {
-    expect([ratio(1), ratio(0), ratio(0.9996), ratio(0.000_41), ratio(0.123_4)]).toEqual([
+    expect([ratio(1), ratio(0), ratio(0.9996), ratio(0.000_41), ratio(0.000_01), ratio(0.123_4)]).toEqual([
       "100 %",
       "0 %",
       "99.96 %",
-      "0.041 %",
+      "0.04 %",
+      "<0.01 %",
       "12.3 %",
     ]);
     expect([change(0.12), change(-0.04), change(0), change(null)]).toEqual(["+12 %", "−4 %", "±0 %", "–"]);

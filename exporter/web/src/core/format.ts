@@ -40,8 +40,18 @@ export function duration(ns: Maybe): string {
   return `${ns < 0 ? "−" : ""}${Math.floor(parts / of)} ${name}${rest ? ` ${rest} ${lesser}` : ""}`;
 }
 
-/** Nano-dollars: $0.00012, $1.24, $1,234. */
+/** What is less is only said to be less: in a table its digits would be noise. */
+const LEAST_USD = 0.00001;
+
+/** Nano-dollars: <$0.00001, $0.00012, $1.24, $1,234. */
 export function usd(nanos: Maybe): string {
+  const value = Math.abs(nanos ?? 0) / 1e9;
+  if (value === 0 || value >= LEAST_USD) return wholeUsd(nanos);
+  return `${(nanos ?? 0) < 0 ? "−" : ""}<$${LEAST_USD}`;
+}
+
+/** The same however little it is, as a bill has it: $0.0000042. */
+export function wholeUsd(nanos: Maybe): string {
   if (isNone(nanos)) return NONE;
   const value = Math.abs(nanos) / 1e9;
   const sign = nanos < 0 ? "−" : "";
@@ -78,13 +88,14 @@ export function bytes(value: Maybe): string {
   ]);
 }
 
-/** A share of 1: 12.3 %, 0.04 %. */
+/** A share of 1: 12.3 %, 0.04 %, <0.01 %. */
 export function ratio(value: Maybe): string {
   if (isNone(value)) return NONE;
   const percent = value * 100;
   if (percent !== 0 && percent !== 100 && Math.abs(percent) > 99 && Math.abs(percent) < 100)
     return `${percent.toFixed(2)} %`;
-  return `${digits(percent)} %`;
+  if (percent !== 0 && Math.abs(percent) < 0.01) return `${percent < 0 ? "−" : ""}<0.01 %`;
+  return `${Math.abs(percent) < 1 ? percent.toLocaleString("en-US", { maximumFractionDigits: 2 }) : digits(percent)} %`;
 }
 
 /** A change against before: +12.3 %, −4 %, ±0 %. */

@@ -176,9 +176,11 @@ export function TimeChart(props: TimeChartProps) {
     made.setData(data, false);
     const seconds = data[0];
     const first = low !== undefined ? low / 1e9 : (seconds[0] ?? 0);
-    const last = high !== undefined ? high / 1e9 : (seconds.at(-1) ?? 1);
+    // A bar stands behind the moment at which its bucket begins.
+    const behind = kind === "bars" ? (seconds[1] ?? 0) - (seconds[0] ?? 0) : 0;
+    const last = high !== undefined ? high / 1e9 : (seconds.at(-1) ?? 1) + behind;
     made.setScale("x", { min: first, max: last > first ? last : first + 1 });
-  }, [data, low, high, look, width]);
+  }, [data, low, high, kind, look, width]);
 
   const moment = at === null ? undefined : times[at];
   return (

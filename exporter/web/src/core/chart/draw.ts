@@ -2,7 +2,7 @@
 
 import type uPlot from "uplot";
 
-import { measured } from "../format";
+import { measured, wholeUsd } from "../format";
 
 /** A moment (`atNs`) or a level (`value`) that is drawn across a chart. */
 export interface Mark {
@@ -35,7 +35,10 @@ export function axes(unit: string, scheme: Scheme): uPlot.Axis[] {
       grid: { stroke: GRID[scheme], width: 1 },
       size: 66,
       splits: (_, __, low, high) => levels(low, high, unit),
-      values: (_, splits) => splits.map((value) => measured(value, SIGNS.has(unit) ? unit : "count")),
+      values: (_, splits) =>
+        splits.map((value) =>
+          unit === "usd_nanos" ? wholeUsd(value) : measured(value, SIGNS.has(unit) ? unit : "count"),
+        ),
       space: 34,
     },
   ];
@@ -71,7 +74,9 @@ export function levels(low: number, high: number, unit: string): number[] {
 export function marks(chart: uPlot, all: readonly Mark[], scheme: Scheme): void {
   const { ctx, bbox } = chart;
   ctx.save();
+  ctx.textBaseline = "alphabetic";
   for (const mark of all) {
+    ctx.textAlign = "left";
     ctx.strokeStyle = ctx.fillStyle = TONES[scheme][mark.tone];
     ctx.setLineDash([4, 4]);
     ctx.font = `${11 * devicePixelRatio}px 'Inter Variable', system-ui, sans-serif`;
@@ -87,7 +92,9 @@ export function marks(chart: uPlot, all: readonly Mark[], scheme: Scheme): void 
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.fillText(mark.label, x + 4, bbox.top + 12 * devicePixelRatio);
+      const isNearEnd = x + ctx.measureText(mark.label).width + 8 > bbox.left + bbox.width;
+      if (isNearEnd) ctx.textAlign = "right";
+      ctx.fillText(mark.label, isNearEnd ? x - 4 : x + 4, bbox.top + 12 * devicePixelRatio);
     }
     ctx.stroke();
   }

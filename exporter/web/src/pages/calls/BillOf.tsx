@@ -1,7 +1,7 @@
 /** What one call cost, and why: parts, rates, whose price it is. */
 
 import { useAsk } from "../../core/ask";
-import { count, digits, duration, harmless, usd } from "../../core/format";
+import { count, digits, duration, harmless, wholeUsd } from "../../core/format";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { Snippet } from "../../core/ui/Snippet";
@@ -38,14 +38,14 @@ function Priced({ bill }: { bill: Bill }) {
               <td>{part.name}</td>
               <td>{amount(part)}</td>
               <td className="quiet">{rate(part)}</td>
-              <td>{usd(part.cost)}</td>
+              <td>{wholeUsd(part.cost)}</td>
             </tr>
           ))}
         </tbody>
         <tfoot>
           <tr>
             <td colSpan={3}>Together</td>
-            <td>{usd(bill.cost_nanos)}</td>
+            <td>{wholeUsd(bill.cost_nanos)}</td>
           </tr>
         </tfoot>
       </table>
@@ -93,7 +93,7 @@ function notes(bill: Bill): string[] {
     bill.tokens_reasoning ? `Of the output, ${count(bill.tokens_reasoning)} tokens are reasoning.` : "",
     said === null
       ? ""
-      : `The sender says ${usd(said)}${off === 0 ? ", the same" : `, ours is ${usd(Math.abs(off))} ${off > 0 ? "more" : "less"}`}.`,
+      : `The sender says ${wholeUsd(said)}${off === 0 ? ", the same" : `, ours is ${wholeUsd(Math.abs(off))} ${off > 0 ? "more" : "less"}`}.`,
     bill.is_counted === false ? "Another span tells of the same call: sums leave this one out." : "",
   ].filter((note) => note !== "");
 }

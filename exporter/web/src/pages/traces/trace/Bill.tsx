@@ -2,7 +2,7 @@
 
 import { useAsk } from "../../../core/ask";
 import type { Schemas } from "../../../core/client";
-import { count, usd } from "../../../core/format";
+import { count, wholeUsd } from "../../../core/format";
 import { Failure } from "../../../core/ui/Failure";
 import { Loading } from "../../../core/ui/Loading";
 import classes from "./Pane.module.css";
@@ -41,7 +41,7 @@ export function Bill({ trace, span }: { trace: string; span: string }) {
             <tr key={name}>
               <th scope="row">{name}</th>
               <td>{count(tokens)}</td>
-              <td>{usd(cost)}</td>
+              <td>{wholeUsd(cost)}</td>
             </tr>
           ))}
         </tbody>
@@ -49,7 +49,7 @@ export function Bill({ trace, span }: { trace: string; span: string }) {
           <tr>
             <th scope="row">Together</th>
             <td>{count((data.tokens_input ?? 0) + (data.tokens_output ?? 0))}</td>
-            <td>{usd(data.cost_nanos)}</td>
+            <td>{wholeUsd(data.cost_nanos)}</td>
           </tr>
         </tfoot>
       </table>
@@ -58,7 +58,7 @@ export function Bill({ trace, span }: { trace: string; span: string }) {
         {data.unpriced !== null && <span className="warn">Not priced: {data.unpriced}. </span>}
         {data.price_version !== null &&
           `Prices of ${data.price_version}${data.price_date === null ? "" : `, as of ${data.price_date}`}. `}
-        {data.cost_reported_nanos !== null && `Its sender reported ${usd(data.cost_reported_nanos)}. `}
+        {data.cost_reported_nanos !== null && `Its sender reported ${wholeUsd(data.cost_reported_nanos)}. `}
         {data.is_counted === false && "Not counted: the calls within it tell the same tokens."}
       </p>
     </section>

@@ -20,6 +20,8 @@ SECOND: Final = 10**9
 DAY: Final = 86_400 * SECOND
 _PROTOBUF: Final = {"Content-Type": "application/x-protobuf"}
 _SMALL: Final = 0.995
+_LEAST: Final = 0.00001
+_LEAST_PERCENT: Final = 0.01
 """Dollars from which cents are enough."""
 _LARGE: Final = 1_000
 
@@ -72,6 +74,16 @@ def usd(nanos: int) -> str:
     value = nanos / SECOND
     if value >= _LARGE:
         return f"${value:,.0f}"
+    if 0 < value < _LEAST:
+        return f"<${_LEAST:.5f}"
     if value >= _SMALL or value == 0:
         return f"${value:.2f}" if value else "$0"
     return f"${f'{value:.{2 - floor(log10(value))}f}'.rstrip('0').rstrip('.')}"
+
+
+def percent(ratio: float) -> str:
+    """A share, as the dashboard writes it: three digits, of less than 1 % two decimals."""
+    value = 100 * ratio
+    if 0 < value < _LEAST_PERCENT:
+        return f"<{_LEAST_PERCENT} %"
+    return f"{round(value, 2):g} %" if value < 1 else f"{value:.3g} %"

@@ -12,8 +12,6 @@ from tests.running import Server
 from tests.web.browsing import Faults
 from tests.web.calling import call, said, usd
 
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
-
 ALL: Final = "range=7d"
 NEWEST: Final = "SELECT span_id, trace_id FROM llm_calls ORDER BY start_time DESC LIMIT 1"
 
@@ -87,9 +85,10 @@ def test_a_filter_that_cannot_be_read_says_where(page: Page, faults: Faults) -> 
 
 
 def test_the_newest_call_is_opened_by_keys_and_tells_its_price(page: Page, server: Server) -> None:
-    span = call(server, "gpt-5-mini", {"gen_ai.input.messages": [said("user", "what is <b>this</b>?")]})
+    asked = {"gen_ai.input.messages": [said("user", "what is <b>this</b>?")], "gen_ai.agent.name": "by-keys"}
+    span = call(server, "gpt-5-mini", asked)
     page.goto(f"/calls?{ALL}")
-    expect(rows(page, "LLM calls, newest first").first).to_contain_text("gpt-5-mini")
+    expect(rows(page, "LLM calls, newest first").first).to_contain_text("by-keys")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"/calls/{span}"))
@@ -125,7 +124,6 @@ def test_where_nothing_is_it_says_what_to_do(page: Page) -> None:
     expect(page.get_by_text("otel_ax.configure")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_it_fits_and_can_be_read_by_all(page: Page, server: Server, examine: Callable[[Page, str], None]) -> None:
     page.goto(f"/calls?{ALL}")
     expect(rows(page, "LLM calls, newest first").first).to_be_visible()

@@ -6,14 +6,11 @@ from secrets import token_bytes
 from typing import Any, Final
 
 import httpx
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.otlp import Plain
 from tests.running import Server
 from tests.web.calling import SECOND, call, said, usd
-
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
 
 ALL: Final = "range=7d"
 
@@ -86,7 +83,6 @@ def test_where_nothing_is_it_says_what_to_do(page: Page) -> None:
     expect(page.get_by_text("otel_ax.using")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_it_fits_and_can_be_read_by_all(page: Page, server: Server, examine: Callable[[Page, str], None]) -> None:
     page.goto(f"/conversations?{ALL}")
     expect(rows(page).first).to_be_visible()

@@ -5,12 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.running import Server
-
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
 
 
 def asked(server: Server, path: str, **parameters: Any) -> Any:
@@ -73,7 +70,6 @@ def test_of_a_component_that_never_changed_it_says_so(page: Page, server: Server
     assert asked(server, "/api/health/events", component="no such")["items"] == []
 
 
-@pytest.mark.slow
 def test_it_fits_and_axe_finds_nothing(page: Page, examine: Callable[[Page, str], None]) -> None:
     page.goto("/health")
     expect(page.get_by_role("region", name="Stored tables")).to_be_visible()

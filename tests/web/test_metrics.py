@@ -5,12 +5,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.running import Server
-
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
 
 DAY: Final = "range=24h"
 CALLS_AT: Final = """
@@ -113,7 +110,6 @@ def test_a_metric_without_points_says_so(page: Page, faults: Any) -> None:
     expect(page.get_by_role("alert")).to_contain_text("there is no measure no.such.metric")
 
 
-@pytest.mark.slow
 def test_it_reads_in_each_size_and_theme(page: Page, examine: Callable[[Page, str], None]) -> None:
     page.goto(f"/explore?{DAY}&metric=tokens&by=model&stacked=1")
     chart(page, "tokens").locator("canvas").wait_for()

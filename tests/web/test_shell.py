@@ -81,7 +81,6 @@ def test_the_time_that_is_looked_at_comes_along(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/traces\?range=6h$"))
 
 
-@pytest.mark.slow
 def test_what_is_nowhere_says_so_and_leads_back(page: Page, examine: Callable[[Page, str], None]) -> None:
     page.goto("/nowhere/at/all")
     expect(page.get_by_text("There is no such page")).to_be_visible()

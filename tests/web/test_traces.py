@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -299,7 +299,6 @@ def test_a_trace_that_is_not_there_says_so(page: Page, faults: Faults) -> None:
 # ── In each size and theme ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.slow
 def test_the_list_is_fit_to_be_seen(page: Page, large: Tree, examine: Callable[[Page, str], None]) -> None:
     assert large
     page.goto("/traces?range=24h")
@@ -308,7 +307,6 @@ def test_the_list_is_fit_to_be_seen(page: Page, large: Tree, examine: Callable[[
 
 
 @pytest.mark.parametrize("tab", ["", "attributes", "cost"])
-@pytest.mark.slow
 def test_a_trace_is_fit_to_be_seen(page: Page, server: Server, examine: Callable[[Page, str], None], tab: str) -> None:
     trace, span, _, _ = call_of(server)
     page.goto(f"/traces/{trace}?span={span}&tab={tab}")

@@ -13,8 +13,6 @@ from tests.running import ENVIRON, Server, until
 from tests.web.browsing import Faults
 from tests.web.test_runs import items, plain_ns, stat, table
 
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
-
 LATE_MS: Final = 10_000
 """The page asks again by itself after 30 s: what is seen sooner was told."""
 _PROGRAM: Final = """
@@ -135,7 +133,6 @@ def test_an_empty_time_tells_how_to_begin(page: Page) -> None:
     expect(page.get_by_role("button", name="Copy")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_it_fits_and_axe_finds_nothing(page: Page, server: Server, examine: Callable[[Page, str], None]) -> None:
     page.goto("/voice?range=1d")
     expect(table(page, "Turns").first).to_be_visible()

@@ -21,7 +21,7 @@ export interface Line {
   dash?: readonly [number, number];
   /** The label of the line down to which it is filled: the other edge of a band. */
   downTo?: string;
-  /** What the legend says while nobody points, such as the sum; else the last value. */
+  /** What the legend says while nobody points; else the sum of bars, and of lines the last value. */
   atRest?: number;
 }
 
@@ -182,6 +182,7 @@ export function TimeChart(props: TimeChartProps) {
     made.setScale("x", { min: first, max: last > first ? last : first + 1 });
   }, [data, low, high, kind, look, width]);
 
+  const atRest = kind === "bars" ? sumOf : lastOf;
   const moment = at === null ? undefined : times[at];
   return (
     <figure className={classes["figure"]} aria-label={label}>
@@ -195,7 +196,7 @@ export function TimeChart(props: TimeChartProps) {
           lines={lines.map((line, index) => ({
             label: line.label,
             color: colors[index] ?? "gray",
-            value: measured(at === null ? (line.atRest ?? lastOf(line.values)) : line.values[at], unit),
+            value: measured(at === null ? (line.atRest ?? atRest(line.values)) : line.values[at], unit),
             isHidden: hidden.has(line.label),
           }))}
           moment={moment === undefined ? null : clock(moment).replace(/\.000$/, "")}
@@ -215,6 +216,8 @@ const bandsOf = (shown: readonly (Line & { color: string })[]): uPlot.Band[] =>
     const fill = `color-mix(in srgb, ${color} 16%, transparent)`;
     return other < 0 ? [] : [{ series: [index + 1, other + 1] as [number, number], fill }];
   });
+
+const sumOf = (values: Line["values"]): number => values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 
 const lastOf = (values: Line["values"]): number | null =>
   values.findLast((value) => value !== null && value !== undefined) ?? null;

@@ -4,7 +4,7 @@ import { useComputedColorScheme } from "@mantine/core";
 import { useMemo } from "react";
 
 import { useAsk } from "../../core/ask";
-import { type Line, TimeChart } from "../../core/chart/TimeChart";
+import { TimeChart } from "../../core/chart/TimeChart";
 import { following, stepOf } from "../../core/range";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
@@ -31,26 +31,11 @@ export function Charts({ what, filter }: { what: string; filter: string }) {
     const rows = rowsOf<CalledThen>(data) ?? [];
     const stepNs = (secondsOf(step) ?? 60) * 1e9;
     const { times, rows: found } = filled(rows, data?.start_ns ?? 0, data?.end_ns ?? 0, stepNs);
-    const sum = (values: readonly number[]): number => values.reduce((one, other) => one + other, 0);
-    const counted = (label: string, color: string, values: number[]): Line => ({
-      label,
-      color,
-      values,
-      atRest: sum(values),
-    });
     return {
       times,
       counts: [
-        counted(
-          "not failed",
-          GOOD[scheme],
-          found.map((row) => (row ? row.calls - row.failed : 0)),
-        ),
-        counted(
-          "failed",
-          BAD[scheme],
-          found.map((row) => row?.failed ?? 0),
-        ),
+        { label: "not failed", values: found.map((row) => (row ? row.calls - row.failed : 0)), color: GOOD[scheme] },
+        { label: "failed", values: found.map((row) => row?.failed ?? 0), color: BAD[scheme] },
       ],
       durations: [
         { label: "p50", values: found.map((row) => row?.p50_latency_ns ?? null) },

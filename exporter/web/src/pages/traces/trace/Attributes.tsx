@@ -70,9 +70,9 @@ function Pair({ name, value }: { name: string; value: string }) {
           </button>
         )}
       </dd>
-      <span className={classes["copy"]}>
+      <dd className={classes["copy"]}>
         <Copy text={value} label={`Copy ${harmless(name)}`} />
-      </span>
+      </dd>
     </div>
   );
 }

@@ -42,7 +42,13 @@ ROUND: Final = ("--seconds=0.3", "--rounds=1", "--templates=4")
         ("ingest", (*ROUND, "--idle-seconds=0.5", "--starts=1"), "spans", INGEST),
         pytest.param("logs", ROUND, "records", RECORDS, marks=pytest.mark.slow),
         pytest.param("metrics", ROUND, "records", RECORDS, marks=pytest.mark.slow),
-        ("restart", ("--megabytes=4", "--rounds=1", "--templates=4"), "spans", {"ready_s", "stored_s"}),
+        pytest.param(
+            "restart",
+            ("--megabytes=4", "--rounds=1", "--templates=4"),
+            "spans",
+            {"ready_s", "stored_s"},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -62,8 +68,15 @@ def test_a_bench_prints_one_object_in_which_all_that_was_acknowledged_is_stored(
     ("bench", "options", "named"),
     [
         ("query", ("--millions=0.001", "--templates=2", "--runs=1"), {"query_ms", "bytes_per_row", "files"}),
-        ("files", ("--hour-every=600", "--days=1", "--days-every=14400"), {"hour", "days"}),
-        ("rollup", ("--millions=0.002", "--templates=2", "--runs=1"), {"cells", "raw_ms", "rolled_ms"}),
+        pytest.param(
+            "files", ("--hour-every=600", "--days=1", "--days-every=14400"), {"hour", "days"}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "rollup",
+            ("--millions=0.002", "--templates=2", "--runs=1"),
+            {"cells", "raw_ms", "rolled_ms"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_bench_of_reading_finds_all_that_was_stored(bench: str, options: Sequence[str], named: set[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from tests.demonstrated import SETTINGS
 from tests.running import AX, ENVIRON, Server, running
@@ -87,6 +87,27 @@ def test_what_is_nowhere_says_so_and_leads_back(page: Page, examine: Callable[[P
     examine(page, "nowhere")
     page.get_by_role("link", name="To the overview").click()
     is_at(page, "/")
+
+
+def test_a_page_that_was_open_while_the_server_changed_goes_on(page: Page, faults: Faults) -> None:
+    faults.forgive("404")
+    page.clock.install()
+    page.goto("/health")
+    is_at(page, "/health")
+    page.clock.run_for(60_000)
+    gone: list[str] = []
+
+    def once(route: Route) -> None:
+        if gone:
+            route.fallback()
+        else:
+            gone.append(route.request.url)
+            route.fulfill(status=404)
+
+    page.route("**/*.js", once)
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="SQL").click()
+    is_at(page, "/sql")
+    assert len(gone) == 1
 
 
 # ── Keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,14 @@ import { questions } from "./core/ask";
 import { nonce } from "./core/nonce";
 import { theme } from "./theme";
 
+const SETTLED_MS = 10_000;
+// A page that was opened before an upgrade asks for parts that are gone; one that was opened just now would do so again.
+addEventListener("vite:preloadError", (event) => {
+  if (performance.now() < SETTLED_MS) return;
+  event.preventDefault();
+  location.reload();
+});
+
 setNonce(nonce()); // for the style by which a dialog keeps the page behind it from scrolling
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

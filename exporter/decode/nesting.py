@@ -96,6 +96,7 @@ class Recent:
             if not passed.any():
                 break
             self._remember(above[passed])
+            outer |= calls & self._holds(own)
         return outer
 
     def _holds(self, keys: _Keys) -> c.Mask:

@@ -33,6 +33,8 @@ export default defineConfig({
     manifest: true, // by which the size of the first view is measured
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // What most pages share is one file: a browser has six connections, and twenty small files took 0.3 s of the first view.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 4 }] } } },
   },
   server: {
     proxy: {

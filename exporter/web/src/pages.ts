@@ -33,7 +33,11 @@ const page = (
   icon: Icon,
   group: string,
   load: () => Promise<{ default: ComponentType }>,
-): PageEntry => ({ path, title, key, icon, group, view: lazy(load) });
+): PageEntry => {
+  // The page that is asked for comes while it is found out who asks.
+  const here = location.pathname === path || location.pathname.startsWith(`${path}/`) ? load() : null;
+  return { path, title, key, icon, group, view: lazy(() => here ?? load()) };
+};
 
 export const PAGES: readonly PageEntry[] = [
   page("/", "Overview", "o", IconLayoutDashboard, "", () => import("./pages/overview")),

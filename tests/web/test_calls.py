@@ -92,6 +92,7 @@ def test_the_newest_call_is_opened_by_keys_and_tells_its_price(page: Page, serve
     page.goto(f"/calls?{ALL}")
     expect(rows(page, "LLM calls, newest first").first).to_contain_text("by-keys")
     page.keyboard.press("j")
+    expect(page.locator("tr[data-at]:focus")).to_have_count(1)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"/calls/{span}"))
     ((cost, cost_in, trace),) = server.sql(

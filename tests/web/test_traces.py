@@ -93,6 +93,7 @@ def test_keys_lead_from_the_list_into_a_trace_and_the_way_back_keeps_the_range(p
     page.goto("/traces?range=24h&filter=spans+%3D+42")
     expect(page.get_by_role("region", name="Traces").get_by_role("row")).to_have_count(2)
     page.keyboard.press("j")
+    expect(page.locator("tr[data-at]:focus")).to_have_count(1)  # it has the focus with the next frame
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"/traces/{small.trace}\?range=24h"))
     page.get_by_role("link", name="All traces").click()

@@ -122,6 +122,7 @@ def test_by_keys_a_record_is_opened_and_leads_to_more_like_it(page: Page, server
     page.goto("/logs?range=15m&search=scale")
     expect(rows(page)).to_have_count(1)
     page.keyboard.press("j")
+    page.wait_for_function("document.activeElement !== document.body")
     page.keyboard.press("Enter")
     detail = rows(page).get_by_role("table")
     expect(detail).to_contain_text("till.shelf")

@@ -89,15 +89,19 @@ class Recent:
         if own is None or above is None:
             return nothing
         above = np.where(above == own, _NO_ID, above)  # what calls itself its parent wraps nothing, nor its retry
+        self._pass_on(plain, own, above)  # what earlier calls are inside of may have come in only now
         outer: c.Mask = calls & self._holds(own)
         self._remember(above[calls])
+        self._pass_on(plain, own, above)
+        return outer
+
+    def _pass_on(self, plain: c.Mask, own: _Keys, above: _Keys) -> None:
+        """What a remembered span without an operation is inside of is remembered, too."""
         for _ in range(DEPTH):  # requests and retries lie between
             passed = plain & self._holds(own) & ~self._holds(above) & (above != _NO_ID)
             if not passed.any():
                 break
             self._remember(above[passed])
-            outer |= calls & self._holds(own)
-        return outer
 
     def _holds(self, keys: _Keys) -> c.Mask:
         held: c.Mask = (self._places[keys % len(self._places)] == keys) & (keys != _NO_ID)

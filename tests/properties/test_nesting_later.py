@@ -73,6 +73,11 @@ def test_cutting_makes_no_difference(spans: list[Made], cuts: list[int]) -> None
     assert counted(parts, Recent()) == counted([request(spans)], None)
 
 
+def test_what_goes_round_in_a_circle_counts_with_a_memory_as_without() -> None:
+    ring = request([Made(1, 2, "chat", 1), Made(2, 1, "", 1)])
+    assert counted([ring], Recent()) == counted([ring], None) == {"chat 1"}
+
+
 def test_without_a_memory_a_wrapper_counts_too() -> None:
     spans = [Made(2, 1, "chat", 1), Made(1, 0, "chat", 1)]
     parts = [request([span]) for span in spans]

@@ -164,7 +164,7 @@ export const rfc3339 = (ns: number): string => new Date(ns / 1e6).toISOString();
 
 /** Text without what would act on a terminal or turn the line around; each such character is shown by its symbol. */
 export const harmless = (text: string): string =>
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex
   text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (one) => {
     const code = one.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\ufffd";

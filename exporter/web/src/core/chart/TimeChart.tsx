@@ -88,7 +88,7 @@ export function TimeChart(props: TimeChartProps) {
         times.map((ns) => ns / 1e9),
         ...(isStacked ? stacked(seen.map((line) => line.values)).reverse() : seen.map((line) => [...line.values])),
       ] as uPlot.AlignedData,
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- `seen` is made of these
+    // oxlint-disable-next-line react/exhaustive-deps -- `seen` is made of these
     [times, lines, isStacked, hidden],
   );
   const look = JSON.stringify([
@@ -163,7 +163,7 @@ export function TimeChart(props: TimeChartProps) {
       chart.current = null;
       made.destroy();
     };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- its look makes a chart anew; its data and width are set below
+    // oxlint-disable-next-line react/exhaustive-deps -- its look makes a chart anew; its data and width are set below
   }, [look, width === 0]);
 
   useEffect(() => {

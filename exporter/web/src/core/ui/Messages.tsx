@@ -94,7 +94,7 @@ function Said({ part }: { part: Part }) {
         <Copy text={part.text} />
       </div>
       {text !== "" && (
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard
         <pre className={classes["code"]} tabIndex={0} role="region" aria-label={`${word} ${name ?? ""}`.trim()}>
           {text}
         </pre>

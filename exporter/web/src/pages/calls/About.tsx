@@ -56,7 +56,7 @@ export function Attributes({ call }: { call: WholeCall }) {
   const attributes = Object.entries(call.attributes ?? {}).sort(([one], [other]) => one.localeCompare(other));
   return (
     <Panel title={`All attributes, ${attributes.length}`}>
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard */}
       <div className={classes["attributes"]} tabIndex={0} role="region" aria-label="All attributes">
         <Facts facts={attributes} isMono />
       </div>

@@ -29,7 +29,7 @@ export function Advice({ query, follow }: { query: Query; follow: Asking }) {
       ) : data.items.length === 0 ? (
         <Empty title="Nothing stands out" />
       ) : (
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard
         <div className={classes["scroll"]} tabIndex={0} role="region" aria-label="Advice">
           <ul className={classes["advice"]}>
             {data.items.map((one) => (

@@ -85,7 +85,7 @@ export function counted(rows: readonly Counted[], startNs: number, endNs: number
   const first = Math.floor(startNs / 1e9 / stepS);
   const length = Math.max(Math.ceil(endNs / 1e9 / stepS) - first, 1);
   const times = Array.from({ length }, (_, at) => (first + at) * stepS * 1e9);
-  const byLevel = new Map(LEVELS.map(({ name }) => [name, new Array<number>(length).fill(0)]));
+  const byLevel = new Map(LEVELS.map(({ name }) => [name, Array.from({ length }, () => 0)]));
   const sums = new Map<string, number>();
   for (const { bucket_ns, level: name, count } of rows) {
     sums.set(name, (sums.get(name) ?? 0) + count);

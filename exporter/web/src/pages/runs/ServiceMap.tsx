@@ -72,7 +72,7 @@ function Drawn({ edges }: { edges: readonly Edge[] }) {
   };
   return (
     // A drawing that scrolls sideways is reached by keyboard.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className={classes["map"]} role="group" aria-label="Who calls whom, told by the table below too" tabIndex={0}>
       <div className={classes["drawn"]} style={{ width, height }}>
         <svg className={classes["edges"]} width={width} height={height} aria-hidden>

@@ -47,7 +47,7 @@ export interface Call extends SpanRow {
 }
 
 /** The items of an answer: the types of the API make all columns optional, or do not know them. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a cast with a name
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a cast with a name
 export function rowsOf<Row>(answer: { items: readonly object[] } | undefined): readonly Row[] | undefined {
   return answer?.items as readonly Row[] | undefined;
 }

@@ -59,7 +59,7 @@ export default function Sql() {
   const tree = <Views views={views} onPick={insert} />;
   return (
     <Page title="SQL">
-      {/* eslint-disable-next-line jsx-a11y/no-static-element-interactions -- Escape ends the statement from anywhere on the page */}
+      {/* oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- Escape ends the statement from anywhere on the page */}
       <div
         className={classes["sides"]}
         onKeyDown={(event) => {

@@ -50,7 +50,7 @@ export function SilenceChart(props: {
           ))}
         </div>
         {/* The table below tells the same, and opens turns by keyboard. */}
-        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events */}
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions, jsx-a11y/click-events-have-key-events */}
         <div
           className={classes["bars"]}
           role="img"

@@ -23,7 +23,7 @@ export function Events({ events, startNs }: { events: readonly SpanEvent[]; star
             </div>
             {Object.keys(others).length > 0 && <Attributes title="Attributes" attributes={others} />}
             {stack !== undefined && stack !== null && (
-              // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard
+              // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and must be reached by keyboard
               <pre className={classes["stack"]} tabIndex={0} role="region" aria-label="Stack trace">
                 {harmless(stack)}
               </pre>

@@ -78,7 +78,7 @@ export function Tree(props: TreeProps) {
     if (Math.max(above, below) > high / 2) box.current.scrollTop = top - high / 2;
     else if (above > 0) box.current.scrollTop = top;
     else if (below > 0) box.current.scrollTop = scrollTop + below;
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- who reads elsewhere is not led back when spans come in
+    // oxlint-disable-next-line react/exhaustive-deps -- who reads elsewhere is not led back when spans come in
   }, [active]);
 
   // What comes in above does not move what is read.
@@ -93,7 +93,7 @@ export function Tree(props: TreeProps) {
     const place = anchor.current === null ? undefined : outline.places.get(anchor.current.key);
     if (place === undefined || anchor.current === null || box.current === null) return;
     box.current.scrollTop = rowOf(seen, place) * ROW_PX + anchor.current.offset;
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- folding may move it
+    // oxlint-disable-next-line react/exhaustive-deps -- folding may move it
   }, [outline]);
 
   const keyAt = (row: number): string | undefined => outline.keys[seen[row] ?? -1];

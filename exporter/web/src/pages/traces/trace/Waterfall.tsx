@@ -63,7 +63,7 @@ export function Waterfall({ drawn, totalNs, open, onOpen, isPathShown, onPath }:
     return () => {
       clearTimeout(timer);
     };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- only a move opens another; closing does not
+    // oxlint-disable-next-line react/exhaustive-deps -- only a move opens another; closing does not
   }, [active]);
 
   const step = (by: 1 | -1): void => {

@@ -1,21 +1,25 @@
-"""A real `ax serve` on free ports, as a user would start it, and what any other process sees of its data.
+"""A real `ax serve` on free ports, as a user would start it, what any other process sees of its data, and `ax`.
 
-In: a data directory. Out: its endpoints, and rows of its `ax.duckdb`.
+In: a data directory. Out: its endpoints, and rows of its `ax.duckdb`; what a command prints.
 """
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pytest
+
+from exporter.cli.main import run
 
 AX: Final = (sys.executable, "-m", "exporter")
 """The command `ax`, also where its script is not on the PATH."""
@@ -23,6 +27,7 @@ START_S: Final = 60.0
 STOP_S: Final = 15.0
 ENVIRON: Final = {name: value for name, value in os.environ.items() if not name.startswith(("AX_", "OTEL_"))}
 """Ours, without settings that would change what is tested."""
+TERMINAL: Final = ENVIRON | {"COLUMNS": "160"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,25 @@ def sql(data: Path, query: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Rows of a query on the `ax.duckdb` that is published now."""
     with duckdb.connect(data / "ax.duckdb", read_only=True) as connection:
         return connection.execute(query, parameters).fetchall()
+
+
+def ax(*arguments: object, code: int = 0, environ: Mapping[str, str] = TERMINAL) -> str:
+    """What `ax` prints, run in this process, since a start takes half a second; where it fails, what it says of that.
+
+    `environ` is all that it sees of the environment.
+    """
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(io.StringIO()) as out,
+        redirect_stderr(io.StringIO()) as err,
+    ):
+        for name in os.environ.keys() - environ.keys():
+            patch.delenv(name)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        ended = run([str(argument) for argument in arguments])
+    assert ended == code, out.getvalue() + err.getvalue()
+    return out.getvalue() or err.getvalue() if code == 0 else out.getvalue() + err.getvalue()
 
 
 def until(holds: Callable[[], bool], what: str, *, seconds: float = 30.0, every: float = 0.1) -> None:

@@ -19,7 +19,7 @@ import yaml
 
 from exporter import grafana
 from exporter.cli.connect import filled, targets
-from tests.running import AX, ENVIRON, Server, running, until
+from tests.running import AX, ENVIRON, Server, ax, running, until
 from tests.sdk.standin.server import standing_in
 
 NAMED: Final = {
@@ -64,14 +64,9 @@ def models() -> Iterator[dict[str, str]]:
         yield {"OPENAI_BASE_URL": f"{started.url}/v1", "OPENAI_API_KEY": "sk-none"}
 
 
-def ax(server: Server, *words: str) -> str:
-    command = [*AX, *words, "--data", str(server.data)]
-    return subprocess.run(command, env=ENVIRON, capture_output=True, text=True, timeout=60, check=True).stdout
-
-
 def printed(server: Server, target: str, *options: str) -> list[dict[str, str]]:
     """The parts of what is printed."""
-    parts: list[dict[str, str]] = json.loads(ax(server, "connect", target, *options, "--json"))["parts"]
+    parts: list[dict[str, str]] = json.loads(ax("connect", target, *options, "--json", "--data", server.data))["parts"]
     return parts
 
 
@@ -127,23 +122,21 @@ def test_a_token_is_told_where_there_is_one_and_no_trace_of_it_where_there_is_no
 
 
 def test_the_list_names_everybody(server: Server) -> None:
-    listed = ax(server, "connect")
+    listed = ax("connect", "--data", server.data)
     assert [name for name in [*targets(), "grafana"] if f"\n  {name} " not in listed] == []
 
 
 def test_the_running_servers_addresses_are_told_unless_others_are(server: Server) -> None:
-    assert f"OTEL_EXPORTER_OTLP_ENDPOINT={server.http}\n" in ax(server, "connect", "python")
-    told = ax(server, "connect", "python", "--http", "https://ax.example:443", "--token", "ax_1", "--service", "shop")
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT={server.http}\n" in ax("connect", "python", "--data", server.data)
+    others = ("--http", "https://ax.example:443", "--token", "ax_1", "--service", "shop")
+    told = ax("connect", "python", *others, "--data", server.data)
     assert "OTEL_EXPORTER_OTLP_ENDPOINT=https://ax.example:443\n" in told
     assert 'OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20ax_1"\n' in told
 
 
 @pytest.mark.parametrize("wrong", [("pythonic",), ("python", "--service", "$(id)"), ("python", "--http", "x y")])
 def test_what_cannot_be_is_told_in_a_line(server: Server, wrong: tuple[str, ...]) -> None:
-    command = [*AX, "connect", *wrong, "--data", str(server.data)]
-    done = subprocess.run(command, env=ENVIRON, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stdout == ""
+    assert ax("connect", *wrong, "--data", server.data, code=1).count("\n") == 1
 
 
 def test_curl(server: Server, tmp_path: Path) -> None:
@@ -152,9 +145,15 @@ def test_curl(server: Server, tmp_path: Path) -> None:
     until(lambda: server.sql("SELECT body FROM logs WHERE service_name = 'by-curl'") == [("hello",)], "a log record")
 
 
+def is_let_in(server: Server, token: str) -> bool:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-protobuf"}
+    return httpx.post(f"{server.http}/v1/traces", headers=headers, timeout=30).status_code == 200
+
+
 def test_a_token_lets_in(tmp_path: Path) -> None:
     with running(tmp_path / "data", environ={"AX_AUTH": "required"}) as guarded:
-        token = ax(guarded, "token", "create", "shop").strip()
+        token = ax("token", "create", "shop", "--data", guarded.data).strip()
+        until(lambda: is_let_in(guarded, token), "the token known")
         shell(printed(guarded, "curl", "--token", token, "--service", "with-token"), tmp_path)
         until(lambda: guarded.sql("SELECT name FROM spans WHERE service_name = 'with-token'") != [], "a span")
 

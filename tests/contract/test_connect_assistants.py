@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from pytest_httpserver import HTTPServer
 
-from tests.running import AX, ENVIRON, Server, running, until
+from tests.running import ENVIRON, Server, ax, running, until
 from tests.sdk.standin.server import standing_in
 
 pytestmark = pytest.mark.slow
@@ -64,9 +64,8 @@ def installed(package: str, folder: Path) -> Path:
 
 
 def settings(server: Server, target: str) -> str:
-    command = [*AX, "connect", target, "--json", "--data", str(server.data)]
-    said = subprocess.run(command, env=ENVIRON, capture_output=True, text=True, timeout=60, check=True).stdout
-    return str(json.loads(said)["parts"][0]["text"])
+    said = json.loads(ax("connect", target, "--json", "--data", server.data))
+    return str(said["parts"][0]["text"])
 
 
 def run(script: str, home: Path, programs: Path, **more: str) -> str:

@@ -1,7 +1,6 @@
 """An alert's life in a whole server, as somebody at a terminal sees it; and what is left without a server."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from exporter.clock import SystemClock
 from tests.factories import spans_request
-from tests.running import AX, ENVIRON, Server, running, sql, until
+from tests.running import ENVIRON, Server, ax, running, sql, until
 
 RULES = """
 groups:
@@ -31,20 +30,16 @@ groups:
       - {alert: Wrong, sql: "SELECT nothing AS value", threshold: 1}
 """
 S = 10**9
+WIDE = ENVIRON | {"COLUMNS": "200"}
 
 
-def ax(data: Path, *arguments: str, code: int = 0) -> str:
-    """What `ax monitor alerts` writes: to standard output, or where it fails to standard error."""
-    command = [*AX, "monitor", "alerts", *arguments, "--data", str(data)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=ENVIRON | {"COLUMNS": "200"}, timeout=60, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout or done.stderr
+def alerts(data: Path, *arguments: str, code: int = 0) -> str:
+    """What `ax monitor alerts` prints."""
+    return ax("monitor", "alerts", *arguments, "--data", data, code=code, environ=WIDE)
 
 
 def rows(data: Path, *arguments: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(ax(data, *arguments, "--json"))["rows"]
+    found: list[dict[str, Any]] = json.loads(alerts(data, *arguments, "--json"))["rows"]
     return found
 
 
@@ -76,13 +71,13 @@ def test_an_alert_is_seen_looked_after_and_ended(server: Server) -> None:
     seen = {one["id"]: one for one in rows(server.data, "list", "--state", "firing", "--rule", "Seen")}[alert]
     assert (seen["value"], seen["labels"]) == (1.0, {"service": "shop"})
     assert seen["summary"] == "shop has 1"
-    assert "shop has 1" in ax(server.data)
+    assert "shop has 1" in alerts(server.data)
 
-    assert "acknowledged by ada" in ax(server.data, "ack", alert[:6], "--user", "ada", "--note", "on it")
+    assert "acknowledged by ada" in alerts(server.data, "ack", alert[:6], "--user", "ada", "--note", "on it")
     until(lambda: state(server, alert) == [("acknowledged", "ada", None)], "in the views", seconds=10)
     until(lambda: "ACKNOWLEDGED critical: Seen" in server.log(), "told", seconds=10)
 
-    assert "resolved by bob" in ax(server.data, "resolve", alert, "--user", "bob")
+    assert "resolved by bob" in alerts(server.data, "resolve", alert, "--user", "bob")
     until(lambda: state(server, alert) == [("resolved", "ada", "bob")], "in the views", seconds=10)
     lines = [(line["from_state"], line["to_state"], line["by"]) for line in rows(server.data, "history", alert)]
     assert lines == [
@@ -90,18 +85,18 @@ def test_an_alert_is_seen_looked_after_and_ended(server: Server) -> None:
         ("firing", "acknowledged", "ada"),
         ("inactive", "firing", None),
     ]
-    assert "resolved already" in ax(server.data, "ack", alert, code=1)
+    assert "resolved already" in alerts(server.data, "ack", alert, code=1)
 
 
 @pytest.mark.slow  # what is silenced is looked at again each 60 s
 def test_what_is_silenced_is_not_told_and_its_state_goes_on(server: Server) -> None:
-    made = ax(server.data, "silence", "--match", "service=quiet*", "--for", "1h", "--user", "ada")
+    made = alerts(server.data, "silence", "--match", "service=quiet*", "--for", "1h", "--user", "ada")
     breach(server, "quiet-one")
     breach(server, "loud")
     until(lambda: "loud has 1" in server.log(), "the other is told")
     assert "quiet-one" not in server.log()
     assert [one["matchers"] for one in rows(server.data, "silences")] == [["service=quiet*"]]
-    ax(server.data, "unsilence", made.split(":")[0])
+    alerts(server.data, "unsilence", made.split(":")[0])
     assert rows(server.data, "silences") == []
     until(lambda: "quiet-one has 1" in server.log(), "told after all", seconds=90)
 
@@ -113,7 +108,7 @@ def test_rules_say_how_they_do(server: Server) -> None:
     assert found["now/Seen"]["health"] == "ok"
     assert found["now/Wrong"]["health"] == "error"
     assert "nothing" in found["now/Wrong"]["error"]
-    counted = json.loads(ax(server.data, "stats", "--json"))
+    counted = json.loads(alerts(server.data, "stats", "--json"))
     assert counted["fired"] >= 1
     assert {one["severity"] for one in counted["counts"]} <= {"critical", "warning"}
 
@@ -130,18 +125,18 @@ def test_rules_say_how_they_do(server: Server) -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_its_mend(server: Server, arguments: tuple[str, ...], mend: str) -> None:
-    assert mend in ax(server.data, *arguments, code=1)
+    assert mend in alerts(server.data, *arguments, code=1)
 
 
 def test_without_a_server_views_stay_and_follow_commands(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    assert "start `ax serve`" in ax(data, "list", code=1)
+    assert "start `ax serve`" in alerts(data, "list", code=1)
     (data / "rules").mkdir(parents=True)
     (data / "rules" / "now.yaml").write_text(RULES)
     with running(data, environ={"AX_ALERT_DEFAULTS": "false"}) as server:
         alert = breach(server, "shop")
     assert sql(data, "SELECT state FROM alerts WHERE rule = 'Seen'") == [("firing",)]
-    ax(data, "ack", alert, "--user", "ada")
+    alerts(data, "ack", alert, "--user", "ada")
     assert sql(data, "SELECT state, acknowledged_by FROM alerts WHERE rule = 'Seen'") == [("acknowledged", "ada")]
     with running(data, environ={"AX_ALERT_DEFAULTS": "false"}) as server:
         assert state(server, alert) == [("acknowledged", "ada", None)]

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +21,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from exporter.clock import SystemClock
 from tests.factories import logs_request, metrics_request, resource, spans_request
 from tests.otlp import Export, key_values
-from tests.running import AX, ENVIRON, Server, running, until
+from tests.running import Server, ax, running, until
 
 S = 10**9
 SPANS = 400
@@ -117,9 +116,8 @@ def test_costs_by_provider_are_those_of_the_calls_and_add_up_over_time(server: S
 
 
 def test_calls_are_told_by_provider_and_model_as_the_terminal_tells_them(server: Server) -> None:
-    command = [*AX, "monitor", "calls", "--data", str(server.data), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRON, timeout=120, check=True)
-    shown = {(one["provider"], one["model"]): one for one in json.loads(done.stdout)["rows"]}
+    told = json.loads(ax("monitor", "calls", "--data", server.data, "--json"))
+    shown = {(one["provider"], one["model"]): one for one in told["rows"]}
     found = rows(server, "/api/calls", by="provider,model")
     assert len(found) == len(shown) > 1
     for one in found:

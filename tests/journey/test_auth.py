@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.certified import Certified, certified
-from tests.running import AX, ENVIRON, Server, running, until
+from tests.running import AX, ENVIRON, Server, ax, running, until
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
 PLAIN = {name: value for name, value in ENVIRON.items() if name not in {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}}
@@ -70,12 +70,17 @@ def is_known(server: Server, files: Certified, text: str) -> bool:
     return sent.status_code == ask(server, files, "/api/session", headers=headers).status_code == 200
 
 
-def ax(data: Path, *arguments: str, code: int = 0, **environ: str) -> str:
-    """What a command prints; where it fails, what it says of that too."""
-    command = [*AX, *arguments, "--data", str(data)]
+def told(data: Path, *arguments: str, code: int = 0, **environ: str) -> str:
+    """What a command prints."""
+    return ax(*arguments, "--data", data, code=code, environ=PLAIN | environ)
+
+
+def refused(data: Path, *options: str, **environ: str) -> str:
+    """What `ax serve` says that does not start."""
+    command = [*AX, "serve", *options, "--data", str(data)]
     done = subprocess.run(command, capture_output=True, text=True, env=PLAIN | environ, timeout=120, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stdout + done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr
 
 
 def clients(files: Certified, text: str) -> dict[str, str]:
@@ -114,7 +119,7 @@ def test_a_second_start_makes_none_and_on_loopback_tokens_are_needed_where_it_is
 
 
 def test_beyond_loopback_without_tls_it_does_not_start_and_with_the_word_it_asks_for_tokens(tmp_path: Path) -> None:
-    said = ax(tmp_path / "data", "serve", *EVERYWHERE, code=1)
+    said = refused(tmp_path / "data", *EVERYWHERE)
     assert "0.0.0.0 is reached from other machines, and there is no TLS; set tls.cert and tls.key" in said
     with running(tmp_path / "data", *EVERYWHERE, "--insecure-i-know") as server:
         assert server.token is not None
@@ -125,9 +130,9 @@ def test_beyond_loopback_without_tls_it_does_not_start_and_with_the_word_it_asks
 def test_a_key_that_everybody_may_read_is_refused(tmp_path: Path) -> None:
     files = certified(tmp_path / "tls")
     files.key.chmod(0o644)
-    said = ax(tmp_path / "data", "serve", code=1, **files.environ)
+    said = refused(tmp_path / "data", **files.environ)
     assert f"everybody on this machine may read {files.key}; chmod 600 {files.key}" in said
-    alone = ax(tmp_path / "data", "serve", code=1, AX_TLS_CERT=str(files.cert))
+    alone = refused(tmp_path / "data", AX_TLS_CERT=str(files.cert))
     assert "tls.key is not set; set it beside tls.cert, or neither" in alone
 
 
@@ -135,42 +140,45 @@ def test_a_key_that_everybody_may_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_token_is_made_used_and_revoked_beside_a_running_server(server: Server, files: Certified) -> None:
-    text = ax(server.data, "token", "create", "shop", "--scope", "read,sql", "--expires", "90d")
+    text = told(server.data, "token", "create", "shop", "--scope", "read,sql", "--expires", "90d")
     assert re.fullmatch(r"ax_[\w-]{43}\n", text), "nothing but the token, so that scripts can take it"
     headers = {"authorization": f"Bearer {text.strip()}"}
     until(lambda: ask(server, files, "/api/session", headers=headers).status_code == 200, "known", seconds=20)
-    (one,) = [one for one in json.loads(ax(server.data, "token", "list", "--json")) if one["name"] == "shop"]
+    (one,) = [one for one in json.loads(told(server.data, "token", "list", "--json")) if one["name"] == "shop"]
     assert (one["scopes"], one["tenant"], one["state"]) == (["read", "sql"], None, "holds")
     assert one["expires_at"] - one["created_at"] == 90 * 86_400 * 10**9
     assert text.strip() not in json.dumps(one)
-    assert ax(server.data, "token", "revoke", "shop") == "shop is revoked\n"
+    assert told(server.data, "token", "revoke", "shop") == "shop is revoked\n"
     until(lambda: ask(server, files, "/api/session", headers=headers).status_code == 401, "refused", seconds=20)
-    assert "there is no token 'shop' that holds" in ax(server.data, "token", "revoke", "shop", code=1)
-    assert "revoked" in ax(server.data, "token", "list")
+    assert "there is no token 'shop' that holds" in told(server.data, "token", "revoke", "shop", code=1)
+    assert "revoked" in told(server.data, "token", "list")
 
 
 def test_tokens_are_made_without_a_server_too(tmp_path: Path) -> None:
-    made = json.loads(ax(tmp_path, "token", "create", "acme", "--tenant", "acme", "--json"))
+    made = json.loads(told(tmp_path, "token", "create", "acme", "--tenant", "acme", "--json"))
     assert made["token"].startswith("ax_")
     assert (made["name"], made["scopes"], made["tenant"]) == ("acme", ["ingest"], "acme")
-    assert "there is a token acme already" in ax(tmp_path, "token", "create", "acme", code=1)
-    assert "choose from ingest, read, sql, admin" in ax(tmp_path, "token", "create", "b", "--scope", "all", code=1)
-    assert "cannot read '90 days' as a duration" in ax(tmp_path, "token", "create", "b", "--expires", "90 days", code=1)
+    assert "there is a token acme already" in told(tmp_path, "token", "create", "acme", code=1)
+    assert "choose from ingest, read, sql, admin" in told(tmp_path, "token", "create", "b", "--scope", "all", code=1)
+    assert "cannot read '90 days' as a duration" in told(
+        tmp_path, "token", "create", "b", "--expires", "90 days", code=1
+    )
 
 
 def test_doctor_finds_what_it_sends_with_a_token_or_the_admins(server: Server, files: Certified) -> None:
-    text = ax(server.data, "token", "create", "doctor", "--scope", "ingest,read").strip()
+    text = told(server.data, "token", "create", "doctor", "--scope", "ingest,read").strip()
     until(lambda: is_known(server, files, text), "the token known", seconds=20)
     for environ in (clients(files, text), {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(files.authority)}):
-        said = ax(server.data, "doctor", **environ)
+        said = told(server.data, "doctor", **environ)
         assert said.count("found in ax.duckdb") == 6, said
         assert "✗" not in said
-    said = ax(server.data, "doctor", code=1)
+    said = told(server.data, "doctor", code=1)
     assert "name the file of its authority in OTEL_EXPORTER_OTLP_CERTIFICATE" in said
+    assert "over grpc" not in said
 
 
 def test_rows_are_of_the_tokens_tenant_in_every_table(server: Server, files: Certified) -> None:
-    text = ax(server.data, "token", "create", "acme", "--scope", "ingest,read", "--tenant", "acme").strip()
+    text = told(server.data, "token", "create", "acme", "--scope", "ingest,read", "--tenant", "acme").strip()
     program = (
         "import otel_ax; otel_ax.configure(service_name='rival'); from opentelemetry import trace\n"
         "with trace.get_tracer('t').start_as_current_span('claimed', attributes={'ax.tenant.id': 'rival'}): pass\n"

@@ -67,7 +67,12 @@ def test_a_bench_prints_one_object_in_which_all_that_was_acknowledged_is_stored(
 @pytest.mark.parametrize(
     ("bench", "options", "named"),
     [
-        ("query", ("--millions=0.001", "--templates=2", "--runs=1"), {"query_ms", "bytes_per_row", "files"}),
+        pytest.param(
+            "query",
+            ("--millions=0.001", "--templates=2", "--runs=1"),
+            {"query_ms", "bytes_per_row", "files"},
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "files", ("--hour-every=600", "--days=1", "--days-every=14400"), {"hour", "days"}, marks=pytest.mark.slow
         ),

@@ -22,21 +22,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from exporter.clock import SystemClock
 from tests.otlp import Export, Plain, any_value, key_values
-from tests.running import AX, ENVIRON, Server, running, until
+from tests.running import AX, ENVIRON, Server, ax, running, until
 
 S = 10**9
 MS = 10**6
 CHAT: dict[str, Plain] = {"gen_ai.operation.name": "chat", "gen_ai.usage.output_tokens": 100}
 TRACE = bytes(range(16))
-
-
-def ax(*arguments: object, code: int = 0, environ: Mapping[str, str] | None = None) -> str:
-    """What the command writes: to standard output, or where it fails to standard error."""
-    command = [*AX, *map(str, arguments)]
-    environ = ENVIRON | {"COLUMNS": "160"} | dict(environ or {})
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout or done.stderr
 
 
 def read(*arguments: object, code: int = 0) -> Any:

@@ -1,10 +1,8 @@
 """`ax erase`, `ax backup`, `ax restore` and replay, on real servers."""
 
-import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import duckdb
@@ -12,23 +10,14 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from exporter.cli import run
 from exporter.clock import SystemClock
 from tests.factories import logs_request, metrics_request, spans_request
 from tests.otlp import Export, key_values
 from tests.readback import rows
-from tests.running import Server, kill_group, running, sql, until
+from tests.running import Server, ax, kill_group, running, sql, until
 
 S = 10**9
 PATHS = {"ExportTraceServiceRequest": "traces", "ExportLogsServiceRequest": "logs"}
-
-
-def ax(*arguments: object, code: int = 0) -> str:
-    """What the command, run in this process, writes to standard output, or where it fails to standard error."""
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        ended = run([str(argument) for argument in arguments])
-    assert ended == code, out.getvalue() + err.getvalue()
-    return out.getvalue() if code == 0 else err.getvalue()
 
 
 def send(server: Server, export: Export) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from exporter.api.answers import ANSWERS
-from exporter.api.problems import MEDIA, WITH_BODY, described
+from exporter.api.problems import MEDIA, WITH_BODY, Problem, described
 
 Described = dict[str, Any]
 
@@ -31,6 +31,8 @@ def _kept(app: FastAPI, found: Described) -> Described:
 
 def corrected(found: Described) -> Described:
     """The description, changed in place."""
+    schemas = found["components"]["schemas"] | {"Problem": Problem.model_json_schema(mode="serialization")}
+    found["components"]["schemas"] = dict(sorted(schemas.items()))
     for path, operations in found["paths"].items():
         for method, operation in operations.items():
             _correct(operation)

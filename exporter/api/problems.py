@@ -103,8 +103,8 @@ WITH_BODY: Final = (411, 413, 415)
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For `responses=`: refusals with these statuses."""
-    return {one: {"model": Problem, "content": {MEDIA: {}}, "description": _WORDS[one]} for one in statuses}
+    """For `responses=`: refusals with these statuses. OpenAPI gets their model afterwards: FastAPI would take 0.2 s."""
+    return {one: {"content": {MEDIA: {}}, "description": _WORDS[one]} for one in statuses}
 
 
 RESPONSES: Final = described(*_ALWAYS)

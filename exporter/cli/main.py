@@ -12,36 +12,73 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import otel_ax
 from exporter.errors import AxError
 
 COMMANDS: Final = {
-    "serve": "exporter.cli.serve:serve",
-    "demo": "exporter.cli.demo:demo",
-    "run": "exporter.cli.launch:app",
-    "sql": "exporter.cli.sql:sql",
-    "files": "exporter.cli.files:files",
-    "export": "exporter.cli.export:export",
-    "monitor": "exporter.cli.monitor:app",
-    "cost": "exporter.cli.cost:app",
-    "rules": "exporter.cli.rules:app",
-    "notify": "exporter.cli.notify:app",
-    "connect": "exporter.cli.connect:connect",
-    "mcp": "exporter.cli.mcp:mcp",
-    "token": "exporter.cli.token:app",
-    "erase": "exporter.cli.erase:erase",
-    "backup": "exporter.cli.backup:backup",
-    "restore": "exporter.cli.backup:restore",
-    "doctor": "exporter.cli.doctor:doctor",
-    "config": "exporter.cli.config:app",
+    "serve": ("exporter.cli.serve:serve", "Take in OTLP and store it, until Ctrl-C."),
+    "demo": (
+        "exporter.cli.demo:demo",
+        "Start a server, send it the traffic of a made-up LLM application, and ask it about that.",
+    ),
+    "run": (
+        "exporter.cli.launch:app",
+        "Run a program so that its LLM calls, agents, logs and metrics are seen, without changing it.",
+    ),
+    "sql": ("exporter.cli.sql:sql", "Ask the stored telemetry, while it arrives or when nothing runs."),
+    "files": ("exporter.cli.files:files", "List the Parquet files of a table as they are now, one a line."),
+    "export": (
+        "exporter.cli.export:export",
+        "Write rows of a view to a file, or send records to another OTLP endpoint as they came in.",
+    ),
+    "monitor": ("exporter.cli.monitor:app", "Watch models, agents, workflows, logs and costs in the terminal."),
+    "cost": ("exporter.cli.cost:app", "Explain what calls cost, and price them anew."),
+    "rules": ("exporter.cli.rules:app", "Check, list and try alert rules."),
+    "notify": ("exporter.cli.notify:app", "Try and look after the channels that tell people of alerts."),
+    "connect": (
+        "exporter.cli.connect:connect",
+        "Print what connects a program, a coding assistant or a dashboard to this server.",
+    ),
+    "mcp": (
+        "exporter.cli.mcp:mcp",
+        "Answer a language model's questions about the stored telemetry, over MCP on standard input and output.",
+    ),
+    "token": ("exporter.cli.token:app", "Make and revoke the tokens by which a server knows who asks."),
+    "erase": (
+        "exporter.cli.erase:erase",
+        "Erase what is stored of a tenant, a user or a conversation, for good.",
+    ),
+    "backup": ("exporter.cli.backup:backup", "Copy a data directory to a folder, while its server runs."),
+    "restore": (
+        "exporter.cli.backup:restore",
+        "Make a data directory from a backup; it is not there yet, or empty.",
+    ),
+    "doctor": (
+        "exporter.cli.doctor:doctor",
+        "Send a span, a log record and a metric over gRPC and HTTP, and find them again.",
+    ),
+    "config": ("exporter.cli.config:app", "Check and show the settings."),
 }
-"""Each command's function, or its own commands, by name; in the order of `ax --help`."""
+"""Where each command's function is, or its own commands; what it is for. In the order of `ax --help`.
+
+To list them none is loaded, which would take two seconds; a test compares what is said here with what each says.
+"""
 
 
 class _Lazy(TyperGroup):
     """The commands of `COMMANDS`."""
+
+    _lists = False
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The list of them, and how each is called."""
+        self._lists = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._lists = False
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (typer's signature)
         """Their names."""
@@ -51,7 +88,10 @@ class _Lazy(TyperGroup):
         """The command, or None."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        place, purpose = COMMANDS[cmd_name]
+        if self._lists:
+            return TyperCommand(cmd_name, help=purpose)
+        module, _, name = place.partition(":")
         found = getattr(importlib.import_module(module), name)
         if not isinstance(found, typer.Typer):
             function, found = found, typer.Typer(**_STYLE)

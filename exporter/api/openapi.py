@@ -6,6 +6,7 @@ In: what FastAPI makes of the application. Out: the same where every refusal is 
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
 
 from exporter.api.answers import ANSWERS
 from exporter.api.problems import MEDIA, WITH_BODY, Problem, described
@@ -31,7 +32,8 @@ def _kept(app: FastAPI, found: Described) -> Described:
 
 def corrected(found: Described) -> Described:
     """The description, changed in place."""
-    schemas = found["components"]["schemas"] | {"Problem": Problem.model_json_schema(mode="serialization")}
+    schemas = found["components"]["schemas"]
+    schemas["Problem"] = jsonable_encoder(Problem.model_json_schema(), exclude_none=True)  # as FastAPI does with others
     found["components"]["schemas"] = dict(sorted(schemas.items()))
     for path, operations in found["paths"].items():
         for method, operation in operations.items():

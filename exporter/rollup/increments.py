@@ -3,12 +3,13 @@
 In: rows of a table `metrics_*` as they come in, and the `Last` points of series before them. Out: what they add to the
 cells of their minutes, and the last points from now on, which are those of the stored rows: after a restart `Last` is
 made of what came in during the last hour. A point older than the last one of its series adds nothing; what it would
-have added the later one has, so that sums stay right.
+have added the later one has, so that sums stay right. Of a table at most `MOST` are remembered: beyond, those that were
+silent for longest are let go, and add nothing when they come back, since what they had added before is not known.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,11 @@ WINDOW_NS: Final = 3_600 * 10**9
 """A series that was silent for longer begins anew."""
 FRESH_NS: Final = 120 * 10**9
 """A series whose first point is no older than this began where it says, at nothing; of others the first is unknown."""
+
+MOST: Final = 2**17
+"""As many series are remembered of a tenant and table: histograms of 20 buckets take 50 MB then."""
+_ROOM: Final = MOST // 4
+"""As many are let go at once, and more come before the next have to be sought out."""
 
 _SERIES: Final = "series"
 _KEY: Final = "stream"
@@ -44,8 +50,16 @@ NEEDED: Final[Mapping[str, Sequence[str]]] = {
 }
 """The columns of a table that this reads."""
 
-Last: TypeAlias = pa.Table
-"""The last point of each series: its key and what the next one is compared with."""
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last point of each series: its key and what the next one is compared with.
+
+    Series that were last seen until `forgotten` (Unix nanoseconds; 0: none) may have been let go.
+    """
+
+    rows: pa.Table
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,9 @@ def _kept(rows: pa.Table) -> pa.Table:
 
 
 def _steps(table: str, fresh: pa.Table, last: Last | None) -> tuple[_Steps, Last]:
-    known = fresh if last is None else pa.concat_tables([last, fresh])
+    last = last or Last(fresh.slice(0, 0))
+    goes_on = np.isin(last.rows[_SERIES].to_numpy(), fresh[_SERIES].to_numpy())
+    known = pa.concat_tables([last.rows.filter(pa.array(goes_on)), fresh])
     earlier = known.num_rows - fresh.num_rows
     key = known[_KEY].to_numpy()
     time = c.ints(known["time_unix_nano"])
@@ -90,12 +106,24 @@ def _steps(table: str, fresh: pa.Table, last: Last | None) -> tuple[_Steps, Last
     before = np.where(same, np.concatenate([[-1], order[:-1]]), -1)
     whole = known.combine_chunks()
     after = whole.take(pa.array(order[np.concatenate([~same[1:], [True]])]))
-    youngest = c.ints(after["time_unix_nano"])
-    after = after.filter(pa.array(youngest >= youngest.max() - WINDOW_NS))
     is_fresh = order >= earlier
     rows, before = order[is_fresh], before[is_fresh]
-    adds, before = _judged(table, whole, rows, before)
-    return _Steps(rows[adds] - earlier, before[adds], whole), after
+    adds, before = _judged(table, whole, rows, before, last.forgotten)
+    others = last.rows.filter(pa.array(~goes_on))
+    return _Steps(rows[adds] - earlier, before[adds], whole), _remembered([others, after], last.forgotten)
+
+
+def _remembered(parts: Sequence[pa.Table], forgotten: int) -> Last:
+    """Those that were not silent for too long, and no more than `MOST`."""
+    rows = pa.concat_tables(parts).combine_chunks()
+    time = c.ints(rows["time_unix_nano"])
+    is_recent = time >= time.max() - WINDOW_NS
+    if not is_recent.all():
+        rows, time = rows.filter(pa.array(is_recent)), time[is_recent]
+    if len(time) <= MOST:
+        return Last(rows, forgotten)
+    place = np.argpartition(time, excess := len(time) - MOST + _ROOM)
+    return Last(rows.take(pa.array(np.sort(place[excess:]))), max(forgotten, int(time[place[:excess]].max())))
 
 
 def _last_times(key: Keys, known: Keys, time: c.Ints) -> c.Ints:
@@ -108,7 +136,7 @@ def _last_times(key: Keys, known: Keys, time: c.Ints) -> c.Ints:
     return np.where(found, time[order][place], np.iinfo(np.int64).min)
 
 
-def _judged(table: str, known: pa.Table, rows: c.Ints, before: c.Ints) -> tuple[c.Mask, c.Ints]:
+def _judged(table: str, known: pa.Table, rows: c.Ints, before: c.Ints, forgotten: int) -> tuple[c.Mask, c.Ints]:
     """Which points add anything, and after which one; -1 where they count from nothing."""
     start, time = c.ints(known["start_time_unix_nano"]), c.ints(known["time_unix_nano"])
     is_new = before < 0
@@ -117,6 +145,7 @@ def _judged(table: str, known: pa.Table, rows: c.Ints, before: c.Ints) -> tuple[
     began = (start[rows] > 0) & (start[rows] < time[rows]) & (time[rows] - start[rows] <= FRESH_NS)
     if (is_new & ~began).any():
         began |= is_new & (start[rows] < time[rows]) & (start[rows] >= _since(known, time)[rows])
+    began &= ~is_new | (start[rows] > forgotten)
     goes_on = (start[rows] == start[before]) & ~_reset(table, known, rows, before)
     return ~is_first | began, np.where(is_first | ~goes_on, -1, before)
 
@@ -139,8 +168,9 @@ def _reset(table: str, known: pa.Table, rows: c.Ints, before: c.Ints) -> c.Mask:
     count = c.ints(known["count"])
     fell: c.Mask = count[rows] < count[before]
     if table == "metrics_histogram":
-        told = points.signature(known["explicit_bounds"])
-        other: c.Mask = told[rows] != told[before]
+        bounds = known["explicit_bounds"]
+        then = points.signature(bounds.take(pa.array(np.maximum(before, 0))))  # there is none before -1
+        other: c.Mask = points.signature(bounds.take(pa.array(rows))) != then
         return fell | other
     scale = c.ints(known["scale"])
     finer: c.Mask = scale[rows] > scale[before]

@@ -3,6 +3,7 @@
 In: rows by tenant and table. Out: the same with their cells, to be stored in one commit.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -17,6 +18,7 @@ Recent = Callable[[str, str, int], Iterable[pa.Table]]
 """Stored rows of a tenant and table with `NEEDED`, no older than so many nanoseconds."""
 
 NEEDED: Final = rollup.increments.NEEDED
+_log: Final = logging.getLogger(__name__)
 
 
 class Adding:
@@ -43,6 +45,16 @@ class Adding:
 
     def stored(self) -> None:
         """What `with_cells` gave last is stored."""
+        for key, points in self._next.items():
+            before = self._last.get(key)
+            if points is not None and points.forgotten and not (before is not None and before.forgotten):
+                _log.warning(
+                    "tenant %s sends more than %d cumulative series to %s within an hour, such as by a start of its own "
+                    "for each point: rollups leave out what comes of series that were forgotten",
+                    key[0],
+                    rollup.increments.MOST,
+                    key[1],
+                )
         self._last |= self._next
 
     def _known(self, tenant: str, name: str) -> rollup.Last | None:

@@ -1,7 +1,7 @@
 """Cells: what rows add up to, within which error, and how many there may be."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +313,44 @@ def test_a_series_that_begins_anew_long_before_its_first_point_counts_from_there
     assert found == [5.0, 7.0]
 
 
+def _added(batches: Iterable[pa.Table]) -> tuple[list[float], rollup.Last]:
+    """What cumulative batches add, one after the other, and what is remembered at the end."""
+    last, found = None, []
+    for rows in batches:
+        told = rows.set_column(*_cumulative(rows))
+        cells, after = rollup.cells_with({"metrics_sum": told}, {"metrics_sum": last}, DIMENSIONS)
+        last = after["metrics_sum"]
+        found.append(sum(cells["sum"].to_pylist()))
+    assert last is not None
+    return found, last
+
+
+def _of_series(name: int, minute: int, value: float, start: int = NOON) -> pa.Table:
+    return _sums(
+        [NOON + minute * MINUTE], value=value, attributes=[[("series", str(name))]], start_time_unix_nano=start
+    )
+
+
+def test_series_that_come_in_different_batches_go_on_each_by_itself() -> None:
+    first = ((0, 1, 5.0), (1, 1, 50.0), (0, 2, 7.0), (2, 4, 500.0), (1, 3, 51.0), (2, 5, 500.0))
+    found, last = _added(_of_series(*one) for one in (*first, (0, 62, 9.0), (0, 64, 10.0)))
+    assert found == [5, 50, 2, 0, 1, 0, 2, 1]  # of the third one nobody knows what was before
+    assert last.rows.num_rows == 2  # the second one was silent for an hour
+
+
+def test_only_so_many_series_are_remembered_and_who_was_forgotten_is_not_counted_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rollup.increments, "MOST", 8)
+    monkeypatch.setattr(rollup.increments, "_ROOM", 2)
+    new = [_of_series(name, name + 1, 5.0, NOON + name * MINUTE + 50 * NS_PER_S) for name in range(30)]
+    again = [_of_series(0, 31, 8.0, NOON + 50 * NS_PER_S), _of_series(0, 32, 10.0, NOON + 50 * NS_PER_S)]
+    found, last = _added([*new, *again])
+    assert found == [5.0] * 30 + [0.0, 2.0]
+    assert 6 <= last.rows.num_rows <= 8
+    assert last.forgotten >= NOON + 20 * MINUTE
+
+
 def test_a_damaged_segment_of_points_does_not_stop_those_that_come_after_a_restart(tmp_path: Path) -> None:
     clock = StillClock(NOON + 10 * MINUTE)
     store = opened(tmp_path, clock)
@@ -350,7 +388,7 @@ def test_attributes_in_another_order_are_the_same_series() -> None:
     )
     cells, last = rollup.cells_with({"metrics_sum": rows}, {}, DIMENSIONS)
     assert sum(cells["sum"].to_pylist()) == 3.0 + 2.0 + 50.0
-    assert last["metrics_sum"].num_rows == 2
+    assert last["metrics_sum"].rows.num_rows == 2
 
 
 def _histograms(name: str, times: list[int], **columns: Any) -> pa.Table:

@@ -49,8 +49,8 @@ class Adding:
             before = self._last.get(key)
             if points is not None and points.forgotten and not (before is not None and before.forgotten):
                 _log.warning(
-                    "tenant %s sends more than %d cumulative series to %s within an hour, such as by a start of its own "
-                    "for each point: rollups leave out what comes of series that were forgotten",
+                    "tenant %s sends more than %d cumulative series to %s within an hour, such as by a start of its "
+                    "own for each point: rollups leave out what comes of series that were forgotten",
                     key[0],
                     rollup.increments.MOST,
                     key[1],

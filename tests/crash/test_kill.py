@@ -39,8 +39,8 @@ SEED: Final = "KILL_SEED"
 ROUNDS: Final = "KILL_ROUNDS"
 
 
-def test_five_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    _survive(tmp_path / "data", rounds=5, seed=int(os.environ.get(SEED, "11")))
+def test_three_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    _survive(tmp_path / "data", rounds=3, seed=int(os.environ.get(SEED, "11")))
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def _orders_survive(tmp_path: Path, rounds: int, seed: int) -> None:
 
 
 def test_orders_that_a_kill_interrupts_are_carried_out_by_the_next_start(tmp_path: Path) -> None:
-    _orders_survive(tmp_path, 2, 7)
+    _orders_survive(tmp_path, 1, 7)
 
 
 @pytest.mark.slow

@@ -39,16 +39,15 @@ ROUND: Final = ("--seconds=0.3", "--rounds=1", "--templates=4")
 @pytest.mark.parametrize(
     ("bench", "options", "item", "named"),
     [
-        ("ingest", (*ROUND, "--idle-seconds=0.5", "--starts=1"), "spans", INGEST),
+        (
+            "ingest",
+            (*ROUND, "--noop-seconds=1", "--paced-seconds=1", "--idle-seconds=0.5", "--starts=1"),
+            "spans",
+            INGEST,
+        ),
         pytest.param("logs", ROUND, "records", RECORDS, marks=pytest.mark.slow),
         pytest.param("metrics", ROUND, "records", RECORDS, marks=pytest.mark.slow),
-        pytest.param(
-            "restart",
-            ("--megabytes=4", "--rounds=1", "--templates=4"),
-            "spans",
-            {"ready_s", "stored_s"},
-            marks=pytest.mark.slow,
-        ),
+        ("restart", ("--megabytes=4", "--rounds=1", "--templates=4"), "spans", {"ready_s", "stored_s"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

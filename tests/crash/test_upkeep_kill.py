@@ -94,7 +94,8 @@ def test_forty_orders_that_a_kill_interrupts_are_carried_out(tmp_path: Path) -> 
     _orders_survive(tmp_path, 40, 8)
 
 
-@pytest.mark.parametrize("delay_s", [0.3, *(pytest.param(at, marks=pytest.mark.slow) for at in (0.6, 0.7, 0.8, 1.0))])
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_s", [0.3, 0.6, 0.7, 0.8, 1.0])
 def test_a_backup_that_is_killed_is_not_there_or_whole(tmp_path: Path, delay_s: float) -> None:
     data, target, prices = tmp_path / "data", tmp_path / "copy", tmp_path / "prices.toml"
     prices.write_text(PRICES.format(number=1))

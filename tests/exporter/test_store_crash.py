@@ -97,6 +97,7 @@ def test_killed_at_every_single_step_the_store_is_as_before_or_after_it(tmp_path
         _check(data, int(said[-1]) if said else 0)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_and_started_again_the_store_goes_on_where_it_was(tmp_path: Path) -> None:
     rng = random.Random(11)
     clock = SystemClock()

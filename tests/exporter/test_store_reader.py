@@ -33,6 +33,7 @@ while True:
 """
 
 
+@pytest.mark.slow  # journey/test_reader sees the same of a whole server
 def test_a_second_process_counts_right_while_rows_are_appended_and_merged(tmp_path: Path) -> None:
     clock = SystemClock()
     store = opened(tmp_path, grace=DAY)

@@ -39,12 +39,7 @@ ROUND: Final = ("--seconds=0.3", "--rounds=1", "--templates=4")
 @pytest.mark.parametrize(
     ("bench", "options", "item", "named"),
     [
-        (
-            "ingest",
-            (*ROUND, "--noop-seconds=1", "--paced-seconds=1", "--idle-seconds=0.5", "--starts=1"),
-            "spans",
-            INGEST,
-        ),
+        pytest.param("ingest", (*ROUND, "--idle-seconds=0.5", "--starts=1"), "spans", INGEST, marks=pytest.mark.slow),
         pytest.param("logs", ROUND, "records", RECORDS, marks=pytest.mark.slow),
         pytest.param("metrics", ROUND, "records", RECORDS, marks=pytest.mark.slow),
         ("restart", ("--megabytes=4", "--rounds=1", "--templates=4"), "spans", {"ready_s", "stored_s"}),

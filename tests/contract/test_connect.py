@@ -136,7 +136,8 @@ def test_the_running_servers_addresses_are_told_unless_others_are(server: Server
 
 @pytest.mark.parametrize("wrong", [("pythonic",), ("python", "--service", "$(id)"), ("python", "--http", "x y")])
 def test_what_cannot_be_is_told_in_a_line(server: Server, wrong: tuple[str, ...]) -> None:
-    assert ax("connect", *wrong, "--data", server.data, code=1).count("\n") == 1
+    said = ax("connect", *wrong, "--data", server.data, code=1)  # first what is on standard output
+    assert (said.startswith("ax: "), said.count("\n")) == (True, 1)
 
 
 def test_curl(server: Server, tmp_path: Path) -> None:

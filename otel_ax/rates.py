@@ -236,7 +236,7 @@ def _state() -> _Published:
         import genai_prices  # noqa: PLC0415 (270 ms)
         from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
 
-    snapshot = get_snapshot()
+        snapshot = get_snapshot()  # which imports the data
     state = _published_state
     if state is None or state.snapshot is not snapshot:
         version = f"genai-prices {genai_prices.__version__}"

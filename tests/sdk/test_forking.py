@@ -34,11 +34,11 @@ def ended(*pids):
 def test_the_import_of_prices_is_not_forked_in_the_middle() -> None:
     code = """
 def child():
-    import genai_prices, pydantic
+    import genai_prices.data, pydantic
 
 tracer.start_span("first", attributes=CALL).end()
 pids = []
-while len(pids) < 8:
+while len(pids) < 12:
     pids.append(forked(child))
     time.sleep(0.02)
 ended(*pids)

@@ -3,7 +3,7 @@
 In: a `Plan`. Out: `Figures`. The real store, on a clock that is set forward; no server.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -85,7 +85,8 @@ def measure(plan: Plan, say: Say) -> Figures:
 def _lived(name: str, length: int, every: int, say: Callable[[str], None]) -> tuple[List, list[str]]:
     templates = [template(signal, seed, _ITEMS) for signal in Signal for seed in range(4)]
     clock, real = _Clock(START), SystemClock()
-    most = longest = rows = 0
+    most = longest = 0
+    rows: list[int] = []
     took: list[float] = []
     with TemporaryDirectory(prefix="ax-bench-") as place:
         config = Config(data=Path(place))
@@ -94,7 +95,7 @@ def _lived(name: str, length: int, every: int, say: Callable[[str], None]) -> tu
         for number in range(flushes):
             clock.now = START + number * every
             began = real.monotonic()
-            rows += _flush(store, config, templates, number, clock.now)
+            rows.append(_flush(store, config, templates, number, clock.now))
             took.append((real.monotonic() - began) / NS_PER_MS)
             store.maintain(clock.now)
             counts = [stats.segments for stats in store.stats().values()]
@@ -105,10 +106,17 @@ def _lived(name: str, length: int, every: int, say: Callable[[str], None]) -> tu
         size = (config.data / "ax.duckdb").stat().st_size
         store.close()
     last = took[-max(len(took) // 10, 1) :]
-    errors = [f"{name}: {rows} spans stored, {found} found"] if found != rows else []
+    kept = config.store.retention.spans
+    least, greatest = (_newer_than(age, rows, every) for age in (kept, kept + _DAY_NS))  # files go as a whole
+    errors = [] if least <= found <= greatest else [f"{name}: {least} spans are to be kept, {found} found"]
     return List(
         len(took), most, longest, sum(counts), round(median(last), 1), round(bind_ms, 1), round(size / 1000)
     ), errors
+
+
+def _newer_than(age: int, rows: Sequence[int], every: int) -> int:
+    """How many of the rows of flushes, one each `every` nanoseconds, came less than `age` before the last."""
+    return sum(rows[-min(-(-age // every), len(rows)) :])
 
 
 def _flush(store: Store, config: Config, templates: Iterable[Template], number: int, now: int) -> int:

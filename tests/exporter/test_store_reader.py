@@ -96,7 +96,7 @@ def test_a_query_under_way_reads_on_within_the_grace_and_is_cut_short_by_an_erro
 ) -> None:
     store = opened(tmp_path, grace=HOUR)
     tenants = [f"t{number}" for number in range(48)]  # more files than DuckDB opens ahead
-    rows = {(tenant, "spans"): spans([NOON] * 40, attribute_types="x" * 4_000) for tenant in tenants}
+    rows = {(tenant, "spans"): spans([NOON] * 40, attribute_types="x" * 100_000) for tenant in tenants}
     store.append(rows, 100, Counts())
     with duckdb.connect(tmp_path / "ax.duckdb", read_only=True, config={"threads": 1}) as held:
         answer = held.execute("SELECT span_id, attribute_types FROM spans")

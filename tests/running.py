@@ -5,6 +5,7 @@ In: a data directory. Out: its endpoints, and rows of its `ax.duckdb`; what a co
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -117,6 +118,12 @@ def sql(data: Path, query: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Rows of a query on the `ax.duckdb` that is published now."""
     with duckdb.connect(data / "ax.duckdb", read_only=True) as connection:
         return connection.execute(query, parameters).fetchall()
+
+
+def complaints(log: str) -> list[str]:
+    """The lines of a server's log, but for those that tell how long the database takes on a machine that is busy."""
+    busy = re.compile(r" serve info database is (degraded|healthy): a small question takes ")
+    return [line for line in log.splitlines() if not busy.search(line)]
 
 
 def ax(*arguments: object, code: int = 0, environ: Mapping[str, str] = TERMINAL) -> str:

@@ -46,8 +46,7 @@ class Adding:
     def stored(self) -> None:
         """What `with_cells` gave last is stored."""
         for key, points in self._next.items():
-            before = self._last.get(key)
-            if points is not None and points.forgotten and not (before is not None and before.forgotten):
+            if _has_forgotten(points) and not _has_forgotten(self._last.get(key)):
                 _log.warning(
                     "tenant %s sends more than %d cumulative series to %s within an hour, such as by a start of its "
                     "own for each point: rollups leave out what comes of series that were forgotten",
@@ -64,3 +63,7 @@ class Adding:
                 last = rollup.increments.increments(name, rows, last)[1]
             self._last[tenant, name] = last
         return self._last[tenant, name]
+
+
+def _has_forgotten(last: rollup.Last | None) -> bool:
+    return last is not None and last.forgotten > 0

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.running import AX, ENVIRON, Server, running, until
+from tests.running import AX, ENVIRON, Server, complaints, running, until
 
 STOP_S = 5.0
 
@@ -97,7 +97,7 @@ def test_ready_means_that_all_ports_answer(shared: Server) -> None:
     socket.create_connection((host, int(port)), timeout=5).close()
     assert answers(shared)
     assert set(children_of(shared)) == {"write", "receive", "serve"}
-    assert [line for line in shared.log().splitlines() if " info " not in line] == []
+    assert complaints(shared.log()) == []
     described = json.loads((shared.data / "run" / "server.json").read_bytes())
     assert (described["pid"], described["grpc"]) == (shared.process.pid, [shared.grpc])
 

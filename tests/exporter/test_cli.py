@@ -65,6 +65,7 @@ def test_help_lists_the_commands_and_loads_none() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=ENVIRON, check=True)
     shown, _, loaded = done.stdout.rstrip().rpartition("\n")
     assert [name for name in COMMANDS if f"│ {name} " not in shown] == []
+    assert "ax sql" in shown
     places = {place.partition(":")[0] for place, _ in COMMANDS.values()}
     assert places & set(loaded.split()) == set()
 

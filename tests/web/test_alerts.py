@@ -202,7 +202,6 @@ def test_a_silence_is_made_and_ended(page: Page, server: Server, faults: Faults)
 
 
 @pytest.mark.parametrize("path", ["/alerts", "/alerts?tab=rules", "/alerts/rules/defaults/SlowCalls", "/alerts/ALERT"])
-@pytest.mark.slow
 def test_it_fits_each_size_and_axe_finds_nothing(
     page: Page, slow: dict[str, Any], examine: Callable[[Page, str], None], path: str
 ) -> None:

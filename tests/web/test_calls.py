@@ -12,8 +12,6 @@ from tests.running import Server
 from tests.web.browsing import Faults
 from tests.web.calling import call, said, usd
 
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
-
 ALL: Final = "range=7d"
 NEWEST: Final = "SELECT span_id, trace_id FROM llm_calls ORDER BY start_time DESC LIMIT 1"
 

@@ -6,14 +6,11 @@ from secrets import token_bytes
 from typing import Any, Final
 
 import httpx
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.otlp import Plain
 from tests.running import Server
 from tests.web.calling import SECOND, call, said, usd
-
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
 
 ALL: Final = "range=7d"
 

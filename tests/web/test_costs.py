@@ -160,7 +160,6 @@ def test_a_period_is_projected_with_its_interval(page: Page, server: Server, mad
     expect(of(page, "ahead").get_by_role("meter")).to_have_attribute("aria-valuetext", re.compile(re.escape(text)))
 
 
-@pytest.mark.slow
 def test_it_fits_and_can_be_read_by_all(page: Page, examine: Callable[[Page, str], None]) -> None:
     page.goto(f"/costs?{ALL}")
     expect(rows(page, "Spent by model").first).to_be_visible()

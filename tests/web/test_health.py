@@ -5,12 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.running import Server
-
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
 
 
 def asked(server: Server, path: str, **parameters: Any) -> Any:

@@ -9,7 +9,6 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from playwright.sync_api import Locator, Page, expect
 
@@ -173,7 +172,6 @@ def test_where_nothing_is_it_says_what_to_do(page: Page) -> None:
     expect(page.get_by_role("button", name="Copy")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_it_reads_in_each_size_and_theme(page: Page, examine: Callable[[Page, str], None]) -> None:
     page.goto("/logs?range=24h")
     rows(page).nth(2).get_by_role("button").first.click()

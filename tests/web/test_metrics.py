@@ -5,12 +5,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.running import Server
-
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
 
 DAY: Final = "range=24h"
 CALLS_AT: Final = """

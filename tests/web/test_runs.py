@@ -244,7 +244,6 @@ def test_an_empty_time_tells_how_to_begin(page: Page, tab: str, says: str) -> No
 
 
 @pytest.mark.parametrize("tab", ["workflows", "agents", "map"])
-@pytest.mark.slow
 def test_it_fits_and_axe_finds_nothing(page: Page, tab: str, examine: Callable[[Page, str], None]) -> None:
     page.goto(f"/runs?tab={tab}&range=1d")
     expect(page.locator("tbody tr[data-at]").first).to_be_visible()
@@ -252,7 +251,6 @@ def test_it_fits_and_axe_finds_nothing(page: Page, tab: str, examine: Callable[[
     examine(page, f"runs-{tab}")
 
 
-@pytest.mark.slow
 def test_a_run_fits_and_axe_finds_nothing(page: Page, server: Server, examine: Callable[[Page, str], None]) -> None:
     run = items(server, "/api/workflow-runs", filter='status = "failed"', limit=1)[0]
     page.goto(f"/runs/{run['run_id']}")

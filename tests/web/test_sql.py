@@ -8,7 +8,6 @@ from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.running import Server
@@ -102,7 +101,6 @@ def test_escape_ends_what_runs(page: Page, server: Server) -> None:
     assert answer.json()["rows"] == [[1]]
 
 
-@pytest.mark.slow
 def test_it_fits_each_size_and_axe_finds_nothing(page: Page, examine: Callable[[Page, str], None]) -> None:
     page.goto(f"/sql?query={quote(_BY_MODEL)}")
     expect(page.get_by_role("heading", name=re.compile("rows in"))).to_be_visible()

@@ -300,7 +300,6 @@ def test_a_trace_that_is_not_there_says_so(page: Page, faults: Faults) -> None:
 # ── In each size and theme ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.slow
 def test_the_list_is_fit_to_be_seen(page: Page, large: Tree, examine: Callable[[Page, str], None]) -> None:
     assert large
     page.goto("/traces?range=24h")
@@ -309,7 +308,6 @@ def test_the_list_is_fit_to_be_seen(page: Page, large: Tree, examine: Callable[[
 
 
 @pytest.mark.parametrize("tab", ["", "attributes", "cost"])
-@pytest.mark.slow
 def test_a_trace_is_fit_to_be_seen(page: Page, server: Server, examine: Callable[[Page, str], None], tab: str) -> None:
     trace, span, _, _ = call_of(server)
     page.goto(f"/traces/{trace}?span={span}&tab={tab}")

@@ -13,8 +13,6 @@ from tests.running import ENVIRON, Server, until
 from tests.web.browsing import Faults
 from tests.web.test_runs import items, plain_ns, stat, table
 
-pytestmark = pytest.mark.slow  # CI has twenty minutes for all
-
 LATE_MS: Final = 10_000
 """The page asks again by itself after 30 s: what is seen sooner was told."""
 _PROGRAM: Final = """

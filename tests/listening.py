@@ -6,7 +6,7 @@ In: a server. Out: what it says on a WebSocket, message by message.
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import httpx
@@ -68,13 +68,13 @@ class Ear:
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else None, said
 
-    def is_silent(self, seconds: float) -> bool:
-        """Whether nothing is said for a while, but heartbeats."""
-        try:
-            self.hear("change", seconds=seconds)
-        except TimeoutError:
-            return True
-        return False
+    def changes(self, seconds: float) -> list[Said]:
+        """All changes that are told for a while."""
+        deadline, told = time.monotonic() + seconds, []
+        with suppress(TimeoutError):
+            while True:
+                told.append(self.hear("change", seconds=deadline - time.monotonic()))
+        return told
 
 
 @contextmanager

@@ -50,6 +50,19 @@ def hold(data: Path, clock: Clock) -> Iterator[int]:
         os.close(descriptor)
 
 
+def holder(data: Path) -> int | None:
+    """The process of the server that runs in `data`, where one does."""
+    try:
+        descriptor = os.open(data / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        pid = _pid(descriptor)
+    finally:
+        os.close(descriptor)
+    return pid if pid is not None and _is_alive(pid) else None
+
+
 def _lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

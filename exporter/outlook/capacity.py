@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter.config import Config
-from exporter.errors import AxError
 from exporter.query.period import DAY, HOUR
 from exporter.query.storage import Stored, storage
 
@@ -50,10 +49,8 @@ class Capacity:
 
 
 def look(config: Config, now_ns: int) -> Capacity:
-    """The outlook of a data directory on its disk. Raises `AxError` where nothing is stored."""
+    """The outlook of a data directory on its disk."""
     stored = storage(config.data)
-    if not stored:
-        raise AxError(f"nothing is stored in {config.data} yet", mend="send something to `ax serve`; `ax doctor` does")
     retention = config.store.retention.model_dump()
     kept = {one.table: retention.get(one.table, retention["metrics"]) for one in stored}
     kept["steps"] = retention["runs"]

@@ -187,7 +187,6 @@ def test_a_token_opens_the_page_that_was_asked_for_and_is_kept_by_no_script(
 ) -> None:
     server, token = shut
     faults.forgive("status of 401")
-    faults.forgive("/api/capacity")  # of a server without data there is none
     with opened(browser, server.ui, faults) as page:
         page.goto("/health?range=6h")
         field = page.get_by_label("Token")

@@ -13,8 +13,9 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./App";
-import { questions } from "./core/ask";
+import { askAhead, questions } from "./core/ask";
 import { nonce } from "./core/nonce";
+import { here } from "./pages";
 import { theme } from "./theme";
 
 const SETTLED_MS = 10_000;
@@ -24,6 +25,12 @@ addEventListener("vite:preloadError", (event) => {
   event.preventDefault();
   location.reload();
 });
+
+// Until the page is drawn and asks by itself takes 0.3 s. Whoever is refused asks nothing more.
+askAhead("/api/session", {})
+  .then(() => here)
+  .then((page) => page?.ahead?.())
+  .catch(() => undefined);
 
 setNonce(nonce()); // for the style by which a dialog keeps the page behind it from scrolling
 const root = document.getElementById("root");

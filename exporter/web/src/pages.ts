@@ -26,17 +26,26 @@ export interface PageEntry {
   view: ComponentType;
 }
 
+interface Module {
+  default: ComponentType;
+  /** Asks what the page will ask when it is drawn; that takes a while. */
+  ahead?: () => Promise<unknown>;
+}
+
+/** The page that is asked for comes while it is found out who asks. */
+export let here: Promise<Module> | null = null;
+
 const page = (
   path: string,
   title: string,
   key: string,
   icon: Icon,
   group: string,
-  load: () => Promise<{ default: ComponentType }>,
+  load: () => Promise<Module>,
 ): PageEntry => {
-  // The page that is asked for comes while it is found out who asks.
-  const here = location.pathname === path || location.pathname.startsWith(`${path}/`) ? load() : null;
-  return { path, title, key, icon, group, view: lazy(() => here ?? load()) };
+  const loaded = location.pathname === path || location.pathname.startsWith(`${path}/`) ? load() : null;
+  here ??= loaded;
+  return { path, title, key, icon, group, view: lazy(() => loaded ?? load()) };
 };
 
 export const PAGES: readonly PageEntry[] = [

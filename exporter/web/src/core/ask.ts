@@ -46,6 +46,11 @@ export interface Asked<T> {
   again: () => void;
 }
 
+/** Asks before anything shows the answer, which is there for `useAsk`, or on its way, when it is wanted. */
+export function askAhead<P extends GetPath>(path: P, params: Params<P>): Promise<Answer<P>> {
+  return questions.query({ queryKey: [path, params], queryFn: ({ signal }) => ask(path, params, signal) });
+}
+
 /** Asks the API; `null` for `params` asks nothing yet. */
 export function useAsk<P extends GetPath>(path: P, params: Params<P> | null, asking: Asking = {}): Asked<Answer<P>> {
   const { follow = [], hold = false, enabled = true, everyMs } = asking;

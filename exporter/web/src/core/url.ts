@@ -46,7 +46,7 @@ export function changed(before: URLSearchParams, values: Record<string, string |
 
 export type RangeQuery = { range: string } | { start: string; end: string };
 
-export interface Range {
+export interface Span {
   /** As the API takes it. */
   query: RangeQuery;
   /** It ends now, and follows. */
@@ -55,6 +55,9 @@ export interface Range {
   label: string;
   /** Its length. */
   ns: number;
+}
+
+export interface Range extends Span {
   setRelative: (range: string) => void;
   /** Unix nanoseconds. */
   zoom: (startNs: number, endNs: number) => void;
@@ -70,22 +73,30 @@ export function secondsOf(text: string): number | null {
   return number === undefined || unit === undefined ? null : Number(number) * (UNITS[unit] ?? 0);
 }
 
-/** The time range of the page: `range=1h`, or `start` and `end` in RFC 3339. */
-export function useRange(): Range {
-  const [parameters, set] = useParams();
+/** The time that an address is about: `range=1h`, or `start` and `end` in RFC 3339. */
+export function spanOf(parameters: URLSearchParams): Span {
   const start = parameters.get("start");
   const end = parameters.get("end");
   const relative = parameters.get("range") ?? STANDARD;
-  return useMemo(() => {
-    const from = start === null ? NaN : Date.parse(start);
-    const to = end === null ? NaN : Date.parse(end);
-    const isAbsolute = from < to;
-    const range = secondsOf(relative) ? relative : STANDARD;
-    return {
-      query: isAbsolute && start !== null && end !== null ? { start, end } : { range },
-      isRelative: !isAbsolute,
-      label: isAbsolute ? `${shown(from)} – ${shown(to)}` : `last ${range}`,
-      ns: isAbsolute ? (to - from) * 1e6 : (secondsOf(range) ?? 3_600) * 1e9,
+  const from = start === null ? NaN : Date.parse(start);
+  const to = end === null ? NaN : Date.parse(end);
+  const isAbsolute = from < to;
+  const range = secondsOf(relative) ? relative : STANDARD;
+  return {
+    query: isAbsolute && start !== null && end !== null ? { start, end } : { range },
+    isRelative: !isAbsolute,
+    label: isAbsolute ? `${shown(from)} – ${shown(to)}` : `last ${range}`,
+    ns: isAbsolute ? (to - from) * 1e6 : (secondsOf(range) ?? 3_600) * 1e9,
+  };
+}
+
+/** The time range of the page, and how to change it. */
+export function useRange(): Range {
+  const [parameters, set] = useParams();
+  const about = withRange("", parameters);
+  return useMemo(
+    () => ({
+      ...spanOf(new URLSearchParams(about)),
       setRelative: (value) => {
         set({ range: value === STANDARD ? null : value, start: null, end: null }, true);
       },
@@ -93,8 +104,9 @@ export function useRange(): Range {
         const iso = (ns: number): string => new Date(Math.round(ns / 1e6)).toISOString();
         set({ range: null, start: iso(startNs), end: iso(endNs) }, true);
       },
-    };
-  }, [start, end, relative, set]);
+    }),
+    [about, set],
+  );
 }
 
 const shown = (ms: number): string =>

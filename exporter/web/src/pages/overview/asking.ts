@@ -2,11 +2,11 @@
 
 import { useState } from "react";
 
-import { type Asked, useAsk } from "../../core/ask";
-import type { Answer, Schemas } from "../../core/client";
+import { askAhead, type Asked, useAsk } from "../../core/ask";
+import type { Answer, Params, Schemas } from "../../core/client";
 import { useConnection, useLive } from "../../core/live";
 import { following, stepOf } from "../../core/range";
-import { type Range, secondsOf } from "../../core/url";
+import { type Range, secondsOf, type Span, spanOf } from "../../core/url";
 import { after, type Alert, type Item } from "./alerts";
 
 const POINTS = 90;
@@ -41,21 +41,60 @@ export interface Asking {
   spend: Asked<Answer<"/api/costs/series">>;
 }
 
+/** What is asked about a time. */
+function about(span: Span) {
+  const { query } = span;
+  const step = stepOf(span, POINTS);
+  return {
+    calls: { query },
+    series: { query: { ...query, step } },
+    spend: { query: { ...query, step, by: ["model"] } },
+    running: { query: { range: "1d", filter: "status = running", limit: 50 } },
+    failures: { query: { ...query, limit: 8 } },
+    today: { query: { start: midnight() } },
+    traces: { query },
+    trends: { query },
+  };
+}
+
+const ALERTS = {
+  query: { state: ["firing", "pending", "acknowledged"], limit: MOST_ALERTS },
+} satisfies Params<"/api/alerts">;
+
+/** Asks all of it for the address. The browser sends them in this order, six at a time. */
+export async function ahead(): Promise<unknown> {
+  const of = about(spanOf(new URLSearchParams(location.search)));
+  return Promise.allSettled([
+    askAhead("/api/calls", of.calls),
+    askAhead("/api/calls/series", of.series),
+    askAhead("/api/alerts", ALERTS),
+    askAhead("/api/budgets", {}),
+    askAhead("/api/costs/series", of.spend),
+    askAhead("/api/calls/failures", of.failures),
+    askAhead("/api/workflow-runs", of.running),
+    askAhead("/api/health", {}),
+    askAhead("/api/costs", of.today),
+    askAhead("/api/trends", of.trends),
+    askAhead("/api/traces/stats", of.traces),
+    askAhead("/api/providers", {}),
+  ]);
+}
+
 /** All of it, for a range. */
 export function useOverview(range: Range): Asking {
-  const step = stepOf(range, POINTS);
-  const query = range.query;
+  const of = about(range);
   const live = following(range, "traces");
-  const calls = useAsk("/api/calls", { query }, live);
-  const series = useAsk("/api/calls/series", { query: { ...query, step } }, live);
+  const calls = useAsk("/api/calls", of.calls, live);
+  const series = useAsk("/api/calls/series", of.series, live);
   const enabled = calls.data !== undefined && series.data !== undefined;
   const later = { ...live, enabled };
-  const spend = useAsk("/api/costs/series", { query: { ...query, step, by: ["model"] } }, later);
+  const spend = useAsk("/api/costs/series", of.spend, later);
   // A browser has six connections to a server: what can wait leaves them to the rest.
   const isLast = enabled && (spend.data !== undefined || spend.error !== null);
   const calm = { everyMs: CALM_MS, enabled: isLast };
   const calmRange = range.isRelative ? calm : { enabled: isLast };
   const { alerts, active } = useAlerts();
+  const { step } = of.series.query;
   return {
     range,
     step,
@@ -66,17 +105,13 @@ export function useOverview(range: Range): Asking {
     active,
     spend,
     budgets: useAsk("/api/budgets", {}, { follow: ["alerts"], everyMs: CALM_MS }),
-    running: useAsk(
-      "/api/workflow-runs",
-      { query: { range: "1d", filter: "status = running", limit: 50 } },
-      { follow: ["workflows"], everyMs: CALM_MS, enabled },
-    ),
-    failures: useAsk("/api/calls/failures", { query: { ...query, limit: 8 } }, later),
-    today: useAsk("/api/costs", { query: { start: midnight() } }, calm),
+    running: useAsk("/api/workflow-runs", of.running, { follow: ["workflows"], everyMs: CALM_MS, enabled }),
+    failures: useAsk("/api/calls/failures", of.failures, later),
+    today: useAsk("/api/costs", of.today, calm),
     providers: useAsk("/api/providers", {}, calm),
     health: useAsk("/api/health", {}, { follow: ["health"], everyMs: CALM_MS, enabled }),
-    traces: useAsk("/api/traces/stats", { query }, calmRange),
-    trends: useAsk("/api/trends", { query }, calmRange),
+    traces: useAsk("/api/traces/stats", of.traces, calmRange),
+    trends: useAsk("/api/trends", of.trends, calmRange),
   };
 }
 
@@ -87,11 +122,7 @@ function useAlerts(): Pick<Asking, "alerts" | "active"> {
   useLive<Item>({ channel: "alerts", limit: MOST_ALERTS }, (news) => {
     setTold((before) => after(before, news));
   });
-  const alerts = useAsk(
-    "/api/alerts",
-    { query: { state: ["firing", "pending", "acknowledged"], limit: MOST_ALERTS } },
-    { follow: ["alerts"], everyMs: CALM_MS },
-  );
+  const alerts = useAsk("/api/alerts", ALERTS, { follow: ["alerts"], everyMs: CALM_MS });
   const isGone = connection === "lost" || connection === "refused";
   return { alerts, active: isGone || told === null ? alerts.data?.items : told };
 }

@@ -11,6 +11,8 @@ import classes from "./overview.module.css";
 import { Tiles } from "./Tiles";
 import { Welcome } from "./Welcome";
 
+export { ahead } from "./asking";
+
 const WAITING_MS = 5_000;
 
 export default function Index() {

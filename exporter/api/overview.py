@@ -267,11 +267,11 @@ def _add_outlook(router: APIRouter, shared: Shared) -> None:
     def advise(
         request: Request, caller: Reader, time: Time, fields: Fields, where: Where = None, limit: Limit = 20
     ) -> Response:
-        """What could be cheaper, the dearest first, each with what it would have saved in the time."""
+        """What could be cheaper, the dearest first, each with what it would have saved in the time that is answered."""
         period = time.period(shared.clock.wall())
         with shared.views(caller) as views:
-            found = advice(views, period, where=where, limit=limit)
-        return answered(request, Answer(tuple(found), EXACT, period, "llm_calls"), Advice, fields=fields)
+            answer = advice(views, period, where=where, limit=limit)
+        return answered(request, answer, Advice, fields=fields)
 
     @router.get("/api/capacity", **described.one(_CAPACITY))
     def capacity(request: Request, _: Overseer) -> Response:

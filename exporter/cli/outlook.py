@@ -106,12 +106,12 @@ def advise(
 
     ax monitor advice --range 7d
 
-    Savings are of the range, at the prices that were paid; where no price is known, none is guessed.
+    Savings are of the range, or of its newest part where it has very many calls, at the prices that were paid; where no
+    price is known, none is guessed.
     """
     period = Period.last(parse_duration(span), SystemClock().wall())
     with reading(directory(data)) as views:
-        found = advice(views, period, where=where, limit=limit)
-    answer = Answer(tuple(found), period=period, source="llm_calls")
+        answer = advice(views, period, where=where, limit=limit)
     if as_json:
         print_json(plain(answer, _ADVICE))
         return

@@ -122,8 +122,12 @@ class Lists:
         """When the newest row of the tables of a statement is, Unix microseconds."""
         return max((one.greatest_us for table in self._tables_of(statement) for one in table.files), default=0)
 
-    def last(self, statement: str, period: Period, rows: int) -> Period:
-        """The end of a period that has about so many rows of these tables; all of it where it has fewer."""
+    def last(self, statement: str, period: Period, rows: int, longest_ns: int | None = None) -> Period:
+        """The end of a period that has about so many rows of these tables; all of it where it has fewer.
+
+        It is five minutes at most, or so long: where one row of a group has a time far from the others', they seem to
+        lie thin.
+        """
         tables = self._tables_of(statement)
         start_us, end_us = _us(period)
         end_us = min(end_us, 1 + max((one.greatest_us for table in tables for one in table.files), default=end_us))
@@ -137,8 +141,8 @@ class Lists:
         while long - short > max(short // 8, 1):
             middle = (short + long) // 2
             short, long = (middle, long) if count(middle) < rows else (short, middle)
-        # Where one row of a group has a time far from the others', they seem to lie thin.
-        return Period((end_us - min(long, _LONGEST_US)) * NS_PER_US, period.end_ns)
+        longest_us = _LONGEST_US if longest_ns is None else longest_ns // NS_PER_US
+        return Period((end_us - min(long, longest_us)) * NS_PER_US, period.end_ns)
 
     def _tables_of(self, statement: str) -> list[_Table]:
         names = dict.fromkeys(found[1] for found in _STORED.finditer(expanded(statement)))

@@ -71,10 +71,15 @@ class Views:
         self._opened = opened()
         self._late = ""
 
-    def last(self, rows: int, period: Period, statement: str = _SPANS) -> Period | None:
-        """The end of a period that has about so many rows of a statement's tables; None where that is not known."""
+    def last(
+        self, rows: int, period: Period, statement: str = _SPANS, *, longest_ns: int | None = None
+    ) -> Period | None:
+        """The end of a period that has about so many rows of a statement's tables; None where that is not known.
+
+        It is five minutes at most, or so long.
+        """
         lists = self._opened.lists
-        return None if lists is None else lists.last(statement, period, rows)
+        return None if lists is None else lists.last(statement, period, rows, longest_ns)
 
     def has_many(self, period: Period) -> bool:
         """Whether a period has more spans than are looked through for an answer that rollups have, too."""

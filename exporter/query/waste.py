@@ -78,5 +78,6 @@ def repeated_prompts(views: Views, period: Period, *, where: str | None = None, 
 def _asked(views: Views, name: str, row: type[Row], period: Period, where: str | None, **more: int) -> Answer[Row]:
     condition = parse(where, CALLS)
     parameters = {**period.us(), **more, **condition.parameters}
-    rows = views.rows(name, row, parameters, {"where": condition.sql, "calls": text("counted_calls")})
+    places = {"where": condition.sql, "calls": text("counted_calls")}
+    rows = views.rows(name, row, parameters, places, within=period)
     return Answer(rows, period=period, source=_SOURCE)

@@ -263,7 +263,7 @@ def test_a_measure_is_unusual_where_its_group_is(views: Views) -> None:
 
 
 def test_advice_says_what_it_would_have_saved(views: Views) -> None:
-    found = advice(views, Period(NOON - 10 * DAY, NOON))
+    found = advice(views, Period(NOON - 10 * DAY, NOON)).rows
     kinds = {one.kind for one in found}
     assert kinds == {"cache", "repeats", "failures"}
     assert [one.saves_nanos or 0 for one in found] == sorted((one.saves_nanos or 0 for one in found), reverse=True)
@@ -273,6 +273,16 @@ def test_advice_says_what_it_would_have_saved(views: Views) -> None:
     assert "0 % of" in cache.finding
     tokens = int(cache.finding.split()[3].replace(",", ""))
     assert cache.saves_nanos == pytest.approx(0.8 * tokens * (1_400_000 / 1_200 - 200), rel=0.05)
+
+
+def test_of_very_many_calls_the_newest_are_looked_at(views: Views) -> None:
+    period = Period(NOON - 10 * DAY, NOON)
+    (failures,) = [one for one in advice(views, period).rows if (one.kind, one.model) == ("failures", "small")]
+    answer = advice(views, period, most=500)
+    (fewer,) = [one for one in answer.rows if (one.kind, one.model) == ("failures", "small")]
+    assert answer.period is not None
+    assert period.start_ns < answer.period.start_ns < answer.period.end_ns == period.end_ns
+    assert 0 < (fewer.saves_nanos or 0) < (failures.saves_nanos or 0)
 
 
 def test_without_a_price_nothing_is_guessed() -> None:

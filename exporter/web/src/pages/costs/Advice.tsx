@@ -4,24 +4,30 @@ import { Link, useSearchParams } from "wouter";
 
 import { type Asking, useAsk } from "../../core/ask";
 import { both, equals } from "../../core/complete";
-import { harmless, usd } from "../../core/format";
+import { duration, harmless, usd } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { Panel } from "../../core/ui/Page";
-import { withRange } from "../../core/url";
+import { useRange, withRange } from "../../core/url";
 import classes from "./costs.module.css";
 import type { Query } from "./Totals";
 
+/** Of less than that part of the range only its newest calls were looked at: there are very many. */
+const ALL = 0.9;
+
 export function Advice({ query, follow }: { query: Query; follow: Asking }) {
   const [parameters] = useSearchParams();
+  const { ns } = useRange();
   const { data, error, again } = useAsk("/api/advice", { query: { ...query, limit: 20 } }, { everyMs: follow.everyMs });
   const about = (one: { provider?: string | null; model?: string | null }): string => {
     const parts = [one.provider ? equals("provider", one.provider) : "", one.model ? equals("model", one.model) : ""];
     return withRange(`/calls?filter=${encodeURIComponent(parts.reduce(both, query.filter ?? ""))}`, parameters);
   };
+  const looked = (data?.end_ns ?? 0) - (data?.start_ns ?? 0);
+  const isPart = data !== undefined && looked < ns * ALL;
   return (
-    <Panel title="What could be cheaper" flush>
+    <Panel title={isPart ? `What could be cheaper, by its last ${duration(looked)}` : "What could be cheaper"} flush>
       {data === undefined ? (
         <div className={classes["coming"]}>
           {error === null ? <Loading height={120} /> : <Failure error={error} again={again} />}

@@ -30,6 +30,8 @@ _COPIES: Final = 200
 """After so many a new DuckDB is begun: the footers of segments that are gone go with the old one."""
 _MEMORY_BYTES: Final = 512 * 2**20
 _THREADS: Final = 4
+AT_ONCE: Final = 2 * (os.cpu_count() or 1)
+"""Questions that DuckDB answers at the same time: more of them are no quicker, and together need more memory."""
 _AGAIN_S: Final = 0.1
 """A question that begins just when it is interrupted is interrupted again."""
 
@@ -61,12 +63,13 @@ class _Copy:
 class Current:
     """The views as they are now; for several threads. Nothing is opened before it is asked for."""
 
-    def __init__(self, data: Path, *, tenants: int = TENANTS, copies: int = _COPIES) -> None:
+    def __init__(self, data: Path, *, tenants: int = TENANTS, copies: int = _COPIES, at_once: int = AT_ONCE) -> None:
         """Of a data directory, in which nothing need be published yet; `copies` are made in one DuckDB."""
         self._data = data.resolve()
         self._tenants = tenants
         self._copies = copies
         self.kept = Kept()
+        self.turns = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
         self._instance: _Instance | None = None
         self._newest: OrderedDict[str | None, _Copy] = OrderedDict()  # of each tenant; the last was asked last
@@ -161,6 +164,7 @@ class _Asked:
         self._copy: _Copy | None = copy
         self.lists = copy.lists
         self.kept = current.kept
+        self.turns: threading.Semaphore | None = current.turns
         self.connection = copy.instance.connection.cursor()
         self.connection.execute(f"USE {copy.name}")
 

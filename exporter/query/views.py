@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from threading import Semaphore
 from typing import Any, Final, Protocol, TypeVar
 
 import duckdb
@@ -31,6 +32,7 @@ Row = TypeVar("Row")
 SQL: Final = Path(__file__).parent / "sql"
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 _TRIES: Final = 2
+_LOOK_S: Final = 0.1
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 
 _SPANS: Final = "FROM stored.spans"
@@ -53,6 +55,10 @@ class Opened(Protocol):
     @property
     def kept(self) -> Kept | None:
         """What has been answered from the same segments."""
+
+    @property
+    def turns(self) -> Semaphore | None:
+        """Held while something is asked, where only so many may ask at the same time."""
 
     def close(self) -> None:
         """Gives it back."""
@@ -176,15 +182,31 @@ class Views:
     ) -> pa.Table:
         lists, kept = self._opened.lists, self._opened.kept
         if within is None or lists is None:
-            return self._run(statement, bound)
+            with self._turn():
+                return self._run(statement, bound)
         narrowed = lists.narrowed(statement, within)
         about = f"{glance} {expanded(statement)}" if glance else narrowed
-        found = None if kept is None else kept.of(about, bound)
-        if found is None:
+        if kept is not None and (found := kept.of(about, bound)) is not None:
+            return found
+        with self._turn():
+            if kept is not None and (found := kept.of(about, bound)) is not None:
+                return found  # somebody else has asked the same meanwhile
             found = self._run(narrowed, bound)
             if kept is not None and (glance or not _CHANGES.search(narrowed)):
                 kept.keep(about, bound, found)
         return found
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        turns = self._opened.turns
+        while turns is not None and not turns.acquire(timeout=_LOOK_S):
+            self._be_in_time()
+        try:
+            self._be_in_time()
+            yield
+        finally:
+            if turns is not None:
+                turns.release()
 
     def _run(self, statement: str, bound: Mapping[str, object]) -> pa.Table:
         # `sql` would plan it twice, to know its columns first: 35 instead of 23 ms for a list. What it warns of, a
@@ -268,6 +290,7 @@ class _File:
 
     lists: Lists | None
     kept: Kept | None
+    turns: Semaphore | None
 
     def __init__(self, data: Path) -> None:
         must_exist(data)
@@ -277,6 +300,7 @@ class _File:
             raise QueryFailed(in_one_line(error)) from None
         self.lists = Lists.read(data.resolve(), None)
         self.kept = None
+        self.turns = None
 
     def close(self) -> None:
         self.connection.close()

@@ -163,6 +163,25 @@ def test_what_takes_too_long_is_ended_and_so_is_what_follows(current: Current) -
     assert spans_of(current, None) == 6
 
 
+def test_who_waits_for_others_is_answered_after_them_or_told_in_time(data: Path) -> None:
+    current = Current(data, at_once=1)
+    with ThreadPoolExecutor(1) as pool, current.views(None, longest_s=60) as views:
+        asked = pool.submit(_ask_endlessly, current, 4)
+        time.sleep(1)
+        with current.views(None, longest_s=0.5) as hasty, pytest.raises(OutOfBounds, match=r"longer than 0\.5 s"):
+            count(hasty)
+        assert not asked.done()
+        assert count(views) == 6
+        assert asked.result(60).reason == "timeout"
+    current.close()
+
+
+def _ask_endlessly(current: Current, longest_s: float) -> OutOfBounds:
+    with current.views(None, longest_s=longest_s) as views, pytest.raises(OutOfBounds) as late:
+        views.table("traces", {**AROUND.us(), "limit": 1}, {"where": ENDLESS, "after": "true"})
+    return late.value
+
+
 def test_a_wrong_statement_is_no_timeout(current: Current) -> None:
     with current.views(None, longest_s=60) as views, pytest.raises(QueryFailed) as wrong:
         views.table("traces", {**AROUND.us(), "limit": 1}, {"where": "nope", "after": "true"})

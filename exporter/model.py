@@ -6,44 +6,17 @@ append, never rename, never reorder, since a column's Parquet field id is its pl
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import pyarrow as pa
 
 from exporter.dimensions import DEFAULT_TENANT as DEFAULT_TENANT  # noqa: PLC0414 (it is of this page, too)
 from exporter.dimensions import DIMENSIONS
+from exporter.signals import Request as Request  # noqa: PLC0414 (likewise)
+from exporter.signals import Signal as Signal  # noqa: PLC0414
 
 FORMAT_VERSION: Final = 1
 """Version of the data directory: journal, catalog and segments together."""
-
-
-class Signal(IntEnum):
-    """The three signals of OTLP; the value is what the journal writes."""
-
-    TRACES = 1
-    METRICS = 2
-    LOGS = 3
-
-    @property
-    def label(self) -> str:
-        """The label `signal` of our own counters: traces, metrics, logs."""
-        return self.name.lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One accepted OTLP export request.
-
-    `payload` is a valid Export{Trace,Metrics,Logs}ServiceRequest in protobuf, `items` its number of spans, data
-    points or log records, `tenant` the tenant of the sender's token (else `default`), `received_at` Unix nanoseconds.
-    """
-
-    signal: Signal
-    tenant: str
-    received_at: int
-    items: int
-    payload: bytes
 
 
 # ── Column types ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from exporter.figures import Figures, Labels, Sample
-from exporter.model import Signal
+from exporter.signals import Signal
 
 _ACCEPTED: Final = "ax_accepted_items_total"
 _DEDUPLICATED: Final = "ax_deduplicated_items_total"

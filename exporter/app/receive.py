@@ -18,8 +18,8 @@ from exporter.config import Config
 from exporter.errors import Refused
 from exporter.figures import Figures
 from exporter.journal import Journal
-from exporter.model import Signal
 from exporter.receive import Counters, listen
+from exporter.signals import Signal
 from exporter.units import NS_PER_S
 
 _GRACE_NS: Final = NS_PER_S * 4 // 10

@@ -13,8 +13,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
+from exporter.dimensions import DEFAULT_TENANT
 from exporter.figures import METRICS, Figures, Sample
-from exporter.model import DEFAULT_TENANT, Request, Signal
+from exporter.signals import Request, Signal
 from otel_ax import __version__, semconv
 
 SERVICE: Final = "otel-ax"

@@ -29,7 +29,7 @@ from typing import Final
 
 import xxhash
 
-from exporter.model import Request, Signal
+from exporter.signals import Request, Signal
 
 MAGIC: Final = b"AXJ\x01"
 HEADER_BYTES: Final = 64

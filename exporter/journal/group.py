@@ -20,7 +20,7 @@ from exporter.errors import Reason, Refused
 from exporter.journal import frame
 from exporter.journal.log import Log
 from exporter.journal.window import Window
-from exporter.model import Request, Signal
+from exporter.signals import Request, Signal
 from exporter.units import NS_PER_S
 
 _CLOSE_SECONDS: Final = 2.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from exporter import config, disk
 from exporter.journal import files, frame, window
-from exporter.model import Signal
+from exporter.signals import Signal
 
 
 @dataclass(frozen=True, slots=True)

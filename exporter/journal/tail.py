@@ -13,7 +13,7 @@ from typing import Final, Self
 from exporter import disk
 from exporter.journal import files, frame
 from exporter.journal.head import Head
-from exporter.model import Request
+from exporter.signals import Request
 
 _AHEAD_BYTES: Final = 16 * 2**10
 """Read at once for small frames; the payload of a larger one is read by itself, without a copy."""

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import xxhash
 
 from exporter.journal import files
-from exporter.model import Signal
+from exporter.signals import Signal
 
 Seen = tuple[bytes, int]
 """A request's digest, and when it was received, in Unix nanoseconds."""

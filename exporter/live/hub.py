@@ -23,6 +23,8 @@ from exporter.store.publish import MANIFEST
 MOST_CLIENTS: Final = 100
 MOST_SUBSCRIPTIONS: Final = 20
 HEARTBEAT_S: Final = 15.0
+_HELD_S: Final = 1.0
+"""How often it is looked whether clients may still listen: who is revoked is let go within two seconds."""
 LOOK_S: Final = 0.1
 LONGEST_S: Final = 10.0
 """A question that takes longer ends its subscriptions."""
@@ -152,7 +154,7 @@ class Hub:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        heartbeat_at = loop.time() + HEARTBEAT_S
+        heartbeat_at, held_at = loop.time() + HEARTBEAT_S, loop.time() + _HELD_S
         while self._clients:
             self._wanted.clear()
             looked: frozenset[Source] = frozenset()
@@ -165,12 +167,14 @@ class Hub:
             for lane in self._lanes.values():
                 if lane.source in looked and lane.is_due:
                     lane.kick()
+            if loop.time() >= held_at:
+                held_at = loop.time() + _HELD_S
+                for client in [one for one in self._clients if not one.holds()]:
+                    client.leave(REFUSED, "the token holds no more")
             if loop.time() >= heartbeat_at:
                 heartbeat_at = loop.time() + HEARTBEAT_S
                 text = words.said("heartbeat", at_ns=self._sources.clock.wall())
                 for client in self._clients:
-                    if not client.holds():
-                        client.leave(REFUSED, "the token holds no more")
                     client.put(text)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):

@@ -170,6 +170,7 @@ class _Lent:
     connection: duckdb.DuckDBPyConnection
     lists: None = None
     kept: None = None
+    turns: None = None
 
     def close(self) -> None:
         """It stays open."""

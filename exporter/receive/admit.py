@@ -10,14 +10,15 @@ from typing import Final, Self
 
 from exporter.clock import Clock
 from exporter.config import Config
+from exporter.dimensions import DEFAULT_TENANT
 from exporter.errors import Reason, Refused
 from exporter.journal import Journal
-from exporter.model import DEFAULT_TENANT, Request, Signal
 from exporter.receive.answers import Admitted, failed
 from exporter.receive.count import PARSED_UNCOUNTED_BYTES, check, count
 from exporter.receive.counters import Counters
 from exporter.receive.messages import ITEMS
 from exporter.receive.parse import Parsed, parse
+from exporter.signals import Request, Signal
 from exporter.units import NS_PER_S
 
 _WARN_EVERY_NS: Final = 60 * NS_PER_S

@@ -12,9 +12,9 @@ from google.rpc.status_pb2 import Status
 
 from exporter import config
 from exporter.errors import ANSWERS, Reason, Refused
-from exporter.model import Signal
 from exporter.receive.counters import Outcome
 from exporter.receive.messages import REJECTED, RESPONSES, Response
+from exporter.signals import Signal
 from exporter.units import NS_PER_S
 
 _LONGEST_TEXT: Final = 400

@@ -16,9 +16,9 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
 from exporter.errors import Reason, Refused
-from exporter.model import Signal
 from exporter.receive.merged import TO_ITEMS, Way, skeletons
 from exporter.receive.messages import ITEMS
+from exporter.signals import Signal
 
 PARSED_UNCOUNTED_BYTES: Final = 512 * 2**10
 """Larger requests are to be counted before they are parsed: 16 MiB of empty spans take 1.4 GB when parsed."""

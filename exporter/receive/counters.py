@@ -11,7 +11,7 @@ import psutil
 
 from exporter.errors import Reason
 from exporter.figures import Figures, Sample
-from exporter.model import Signal
+from exporter.signals import Signal
 
 
 class Protocol(StrEnum):

@@ -15,8 +15,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from exporter.model import Signal
 from exporter.receive.messages import EXPORTS
+from exporter.signals import Signal
 
 Way = tuple[tuple[int, ...], ...]
 """Numbers of the fields that lead from a request to parts of it, level by level."""

@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from exporter.model import Signal
+from exporter.signals import Signal
 
 Export = ExportTraceServiceRequest | ExportMetricsServiceRequest | ExportLogsServiceRequest
 Response = ExportTraceServiceResponse | ExportMetricsServiceResponse | ExportLogsServiceResponse

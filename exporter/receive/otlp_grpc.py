@@ -16,12 +16,13 @@ from grpc import aio
 from exporter.auth import Door, Doors
 from exporter.auth.certificates import Certificates
 from exporter.config import Config
+from exporter.dimensions import DEFAULT_TENANT
 from exporter.errors import ANSWERS, BadConfig, Refused
-from exporter.model import DEFAULT_TENANT, Signal
 from exporter.receive.admit import Admission
 from exporter.receive.answers import outcome, printable, response, retry_delay_ns, retry_info, status
 from exporter.receive.counters import Outcome, Protocol
 from exporter.receive.messages import METHODS
+from exporter.signals import Signal
 
 _PROFILES: Final = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export"
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}

@@ -21,7 +21,6 @@ from google.rpc.status_pb2 import Status
 from exporter.auth import Door
 from exporter.config import Config
 from exporter.errors import ANSWERS, Reason, Refused
-from exporter.model import Signal
 from exporter.receive.admit import Admission
 from exporter.receive.answers import outcome, printable, response, retry_delay_ns, status
 from exporter.receive.body import Gone, Message, Reader, Receive
@@ -29,6 +28,7 @@ from exporter.receive.counters import Outcome, Protocol
 from exporter.receive.inflate import ENCODINGS, inflate
 from exporter.receive.messages import PATHS
 from exporter.receive.otlp_json import to_protobuf
+from exporter.signals import Signal
 from exporter.units import NS_PER_S
 
 _PROTOBUF: Final = "application/x-protobuf"

@@ -18,8 +18,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import EncodeError
 
 from exporter.errors import Reason, Refused
-from exporter.model import Signal
 from exporter.receive.messages import EXPORTS
+from exporter.signals import Signal
 
 _MOST_PARTS: Final = 1_000_000
 """Objects and lists in a body: 16 MiB of empty ones would take 400 MB, and no telemetry is like that."""

@@ -23,12 +23,12 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorP
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 
-from exporter.model import Signal
 from exporter.receive import merged
 from exporter.receive.depth import cut
 from exporter.receive.fault import fault
 from exporter.receive.messages import EXPORTS, items_of
 from exporter.receive.wire import LENGTH, to_varint
+from exporter.signals import Signal
 
 _GROUP: Final = 1
 """Number of the field that nests a `Nested` in a `Nested`; a signal's request has the number after its own."""

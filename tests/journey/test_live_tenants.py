@@ -99,5 +99,6 @@ def test_who_loses_the_token_is_let_go(two: Two) -> None:
     with listening(two.server, additional_headers=bearer(text)) as ear:
         ear.subscribe("health")
         revoke(two.server.data, "leaving")
-        code, _ = ear.closed(seconds=40)
+        code, said = ear.closed()
     assert code == 1008
+    assert [one for one in said if one["op"] == "heartbeat"] == [], "it is let go sooner than hearts beat"

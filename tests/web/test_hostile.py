@@ -20,12 +20,13 @@ from tests.web.browsing import settle
 
 HOSTILE: Final = {
     "tag": '<img src=x onerror=alert("tag")>',
-    "script": '"></td><script>alert("script")</script><svg/onload=alert(1)>',
-    "url": "javascript:alert('url')//",
-    "template": "{{constructor.constructor('alert(1)')()}}${alert(1)}<%= 7*7 %>#{7*7}",
-    "quote": "'-alert(`quote`)-'\u202e\u0007</textarea><style>*{display:none}</style>",
+    "url": (
+        'javascript:alert(\'url\')//"></td><script>alert("script")</script><svg/onload=alert(1)>'
+        "{{constructor.constructor('alert(1)')()}}${alert(1)}<%= 7*7 %>#{7*7}"
+        "'-alert(`quote`)-'\u202e\u0007</textarea><style>*{display:none}</style>"
+    ),
 }
-"""Each begins with another letter, which makes ids of its own."""
+"""Each begins with another letter, which makes ids of its own. The second would be a link, and then is all else."""
 RULES: Final = """
 groups:
   - name: hostile

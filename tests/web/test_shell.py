@@ -44,7 +44,7 @@ def scheme(page: Page) -> str | None:
 # ── The way to each page ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
+@pytest.mark.parametrize("size", ["phone", pytest.param("desk", marks=pytest.mark.slow)])
 def test_each_page_is_a_click_away(page: Page, size: str) -> None:
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})

@@ -93,7 +93,10 @@ def test_any_flipped_bit_of_the_catalog_is_survived_without_a_row_more_or_less(t
     again.close()
 
 
-@pytest.mark.parametrize("state", ["gone", "empty", "half", "garbage", "another"])
+@pytest.mark.parametrize(
+    "state",
+    ["gone", "half", "another", *(pytest.param(state, marks=pytest.mark.slow) for state in ("empty", "garbage"))],
+)
 def test_a_lost_catalog_is_made_again_from_the_segments(tmp_path: Path, state: str) -> None:
     store = _filled(tmp_path)
     position, before = store.position, store.counters()

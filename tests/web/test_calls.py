@@ -42,7 +42,9 @@ def test_totals_are_those_that_are_stored(page: Page, server: Server) -> None:
     expect(stat(page, "Cost")).to_contain_text(usd(cost))
 
 
-@pytest.mark.parametrize("by", ["provider", "model", "operation"])
+@pytest.mark.parametrize(
+    "by", ["model", *(pytest.param(by, marks=pytest.mark.slow) for by in ("provider", "operation"))]
+)
 def test_groups_are_counted_as_they_are_stored(page: Page, server: Server, by: str) -> None:
     page.goto(f"/calls?{ALL}")
     page.get_by_role("radiogroup", name="Group by").get_by_text(by.capitalize(), exact=True).click()

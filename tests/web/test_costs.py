@@ -52,7 +52,13 @@ def made(server: Server) -> Iterator[Callable[..., None]]:
 # ── What is spent on what ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("by", "column"), [("model", "model"), ("tenant", "tenant_id"), ("user", "user_id")])
+@pytest.mark.parametrize(
+    ("by", "column"),
+    [
+        ("user", "user_id"),
+        *(pytest.param(*by, marks=pytest.mark.slow) for by in (("model", "model"), ("tenant", "tenant_id"))),
+    ],
+)
 def test_spend_by_a_dimension_is_that_of_sql(page: Page, server: Server, by: str, column: str) -> None:
     page.goto(f"/costs?{ALL}")
     page.get_by_label("Group by").select_option(by)

@@ -160,7 +160,9 @@ def test_a_token_lets_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "program"), [("python", OPENAI), ("openai", OPENAI), ("langchain", LANGCHAIN)], ids=lambda one: one[:9]
+    ("target", "program"),
+    [("python", OPENAI), pytest.param("openai", OPENAI, marks=pytest.mark.slow), ("langchain", LANGCHAIN)],
+    ids=lambda one: one[:9],
 )
 def test_python_programs(server: Server, models: dict[str, str], tmp_path: Path, target: str, program: str) -> None:
     (tmp_path / "app.py").write_text(program)

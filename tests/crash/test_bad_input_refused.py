@@ -186,7 +186,7 @@ def test_16_mib_to_the_byte_are_stored(server: Server) -> None:
 
 @pytest.mark.parametrize(
     ("way", "asked"),
-    [((11, 2, 2, 1), "len(events)"), ((13, 2, 2, 1), "len(links)")],
+    [((11, 2, 2, 1), "len(events)"), pytest.param((13, 2, 2, 1), "len(links)", marks=pytest.mark.slow)],
 )
 def test_as_many_parts_as_a_request_may_have_are_stored(server: Server, way: tuple[int, ...], asked: str) -> None:
     good = spans_request(1, next(NUMBERS), service="good").SerializeToString()

@@ -176,7 +176,7 @@ def grown(sink: Sink, by: int, deadline_s: float = 20.0) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
-@pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.parametrize("first", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_kill_between_any_two_calls_loses_nothing_and_doubles_nothing(tmp_path: Path, first: int) -> None:
     child = run("rounds", tmp_path, 4, first, 2)
     out, err = child.communicate()

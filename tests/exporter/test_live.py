@@ -308,6 +308,7 @@ def test_whenever_connections_break_all_is_seen_and_nothing_twice(server: Server
     assert seen == Counter(sent)
 
 
+@pytest.mark.slow
 def test_a_stop_says_so_and_the_next_server_goes_on(tmp_path: Path) -> None:
     with running(tmp_path / "data") as first, listening(first) as ear:
         ear.subscribe("logs")

@@ -90,7 +90,7 @@ def test_a_reader_keeps_its_list_for_the_grace_and_must_open_again_after_it(tmp_
     store.close()
 
 
-@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize("over", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_query_under_way_reads_on_within_the_grace_and_is_cut_short_by_an_error_after_it(
     tmp_path: Path, *, over: bool
 ) -> None:

@@ -141,6 +141,7 @@ def test_what_is_in_the_control_database_is_in_the_views(data: Path) -> None:
     assert ask(data, 'SELECT to_state FROM alert_history ORDER BY "at"') == [("firing",), ("acknowledged",)]
 
 
+@pytest.mark.slow
 def test_after_a_restart_nothing_is_told_again_and_nothing_ends(data: Path) -> None:
     clock = StillClock(NOON)
     with watching(data, clock) as one:

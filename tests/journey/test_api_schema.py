@@ -49,7 +49,7 @@ OFTEN: Final = 0.7
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that has all that can be asked for."""
-    with demonstrated(tmp_path_factory.mktemp("schema") / "data") as one:
+    with demonstrated(tmp_path_factory.mktemp("schema") / "data", tmp_path_factory) as one:
         yield one
 
 

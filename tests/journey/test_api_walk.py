@@ -199,7 +199,7 @@ WRONG: Final[Mapping[Operation, tuple[str, Any, int]]] = {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that has all that can be asked for."""
-    with demonstrated(tmp_path_factory.mktemp("walk") / "data") as one:
+    with demonstrated(tmp_path_factory.mktemp("walk") / "data", tmp_path_factory) as one:
         yield one
 
 

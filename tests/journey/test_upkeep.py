@@ -113,6 +113,7 @@ def test_a_backup_beside_traffic_has_all_that_was_acknowledged_before(server: Se
     until(lambda: server.sql("SELECT count(*) FROM spans WHERE service_name = 'busy'") == [(800,)], "all")
 
 
+@pytest.mark.slow
 def test_a_restored_directory_is_served_on(server: Server, tmp_path: Path) -> None:
     ax("backup", "--data", server.data, tmp_path / "backup", "--copy")
     ax("restore", tmp_path / "backup", "--data", tmp_path / "data")

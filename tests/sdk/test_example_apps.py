@@ -66,7 +66,9 @@ def stored(server: Server, service: str) -> list[tuple[Any, ...]]:
     return server.sql(CALLS, service)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    "library", [pytest.param(one, marks=pytest.mark.slow) if one == "anthropic" else one for one in LIBRARIES]
+)
 def test_instrumentor_and_decorators_tell_the_same_calls_tokens_and_cost(server: Server, library: str) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda how: run(library, how, server.http), WAYS))

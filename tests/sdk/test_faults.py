@@ -73,9 +73,12 @@ FAULTS: Final[dict[str, Any]] = {
     "answering 503": lambda: receiving(status=503),
     "refusing with 400": lambda: receiving(status=400),
 }
+LIKE_OTHERS: Final = {"mute", "answering 500", "refusing with 400"}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=pytest.mark.slow) if fault in LIKE_OTHERS else fault for fault in FAULTS]
+)
 def test_a_faulty_endpoint_costs_a_program_neither_time_nor_memory_nor_its_log(fault: str) -> None:
     with FAULTS[fault]() as receiver:
         done = program(ENDED + ROUND.replace("ROUNDS", "10"), receiver.url)

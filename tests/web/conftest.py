@@ -7,23 +7,17 @@
 `AX_SCREENSHOTS=DIR` keeps pictures. `AX_WEB=skip` takes the dashboard as it was built, however old that is.
 """
 
-import fcntl
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 
-import httpx
 import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from playwright.sync_api import Browser, Page
 
-from tests.demonstrated import SETTINGS, demonstrated
-from tests.otlp import key_values
-from tests.running import ENVIRON, Server, running, until
+from tests.demonstrated import SETTINGS, demonstration
+from tests.running import ENVIRON, Server, running
 from tests.web import browsing
 from tests.web.browsing import Faults
 from tests.web.built import dist
@@ -37,18 +31,8 @@ def built() -> None:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with all that can be shown, made once for all workers, of a server that has stopped."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    name = shared / "demonstrated"
-    with (shared / "demonstrated.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not name.exists():
-            data = Path(mkdtemp(dir=shared)) / "data"
-            with demonstrated(data) as server:
-                _judge(server)
-            name.symlink_to(data)
-    return name.resolve()
+    """A data directory with all that can be shown, of a server that has stopped."""
+    return demonstration(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -110,23 +94,3 @@ def axe() -> Callable[[Page], None]:
 def examine() -> Callable[[Page, str], None]:
     """Looks at what is shown now in each size and theme; the name is that of the pictures."""
     return browsing.examine
-
-
-def _judge(server: Server) -> None:
-    """Some calls are judged, as an evaluator would tell it."""
-    calls = server.sql(
-        "SELECT trace_id, span_id, epoch_ns(start_time) + duration_ns FROM llm_calls ORDER BY ALL LIMIT 40"
-    )
-    export = ExportLogsServiceRequest()
-    records = export.resource_logs.add().scope_logs.add().log_records
-    for at, (trace, span, end) in enumerate(calls):
-        for name, score in (("relevance", 0.95 - at % 7 / 10), ("tone", 1.0 if at % 5 else 0.0)):
-            said = "pass" if score > 0.5 else "fail"
-            record = records.add(time_unix_nano=end, event_name="gen_ai.evaluation.result")
-            record.trace_id, record.span_id = bytes.fromhex(trace), bytes.fromhex(span)
-            judged = {"name": name, "score.value": score, "score.label": said, "explanation": f"{name} of the answer"}
-            record.attributes.extend(key_values({f"gen_ai.evaluation.{key}": value for key, value in judged.items()}))
-    headers = {"Content-Type": "application/x-protobuf"}
-    httpx.post(f"{server.http}/v1/logs", content=export.SerializeToString(), headers=headers, timeout=30)
-    wanted = 2 * len(calls)
-    until(lambda: server.sql("SELECT count(*) FROM evaluations") == [(wanted,)], "evaluations")

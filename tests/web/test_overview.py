@@ -136,6 +136,7 @@ def test_it_fits_and_axe_finds_nothing(page: Page, examine: Callable[[Page, str]
 
 
 @pytest.mark.usefixtures("built")
+@pytest.mark.slow
 def test_an_empty_server_tells_how_to_begin_and_turns_into_the_overview(
     browser: Browser, tmp_path: Path, examine: Callable[[Page, str], None], faults: Faults
 ) -> None:

@@ -65,6 +65,7 @@ def test_each_page_is_two_keys_away(page: Page) -> None:
         is_at(page, path)
 
 
+@pytest.mark.slow
 def test_each_page_is_what_its_address_says(page: Page) -> None:
     for path, name in PAGES.items():
         page.goto(path)

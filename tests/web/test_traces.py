@@ -307,7 +307,7 @@ def test_the_list_is_fit_to_be_seen(page: Page, large: Tree, examine: Callable[[
     examine(page, "traces")
 
 
-@pytest.mark.parametrize("tab", ["", "attributes", "cost"])
+@pytest.mark.parametrize("tab", ["", "attributes", pytest.param("cost", marks=pytest.mark.slow)])
 def test_a_trace_is_fit_to_be_seen(page: Page, server: Server, examine: Callable[[Page, str], None], tab: str) -> None:
     trace, span, _, _ = call_of(server)
     page.goto(f"/traces/{trace}?span={span}&tab={tab}")

@@ -18,7 +18,7 @@ WORTH_TOKENS: Final = 10_000
 USUAL_SHARE: Final = 0.5
 """What prompts with a fixed beginning read from a cache, where nobody of the same model shows what can be had."""
 MOST_SPANS: Final = 2**19
-"""Of a period that has more, the newest are looked at: of 10 M it took over 10 s, and they say the same."""
+"""Of a period that has more, the newest are looked at: over 10 M it took more than 10 s."""
 _BETTER: Final = 0.1
 """A share that is nearer to what could be had is good enough."""
 

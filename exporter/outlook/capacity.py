@@ -49,7 +49,7 @@ class Capacity:
 
 
 def look(config: Config, now_ns: int) -> Capacity:
-    """The outlook of a data directory on its disk."""
+    """The outlook of a data directory on its disk. Raises `AxError` where it is none."""
     stored = storage(config.data)
     retention = config.store.retention.model_dump()
     kept = {one.table: retention.get(one.table, retention["metrics"]) for one in stored}

@@ -27,7 +27,7 @@ export function Advice({ query, follow }: { query: Query; follow: Asking }) {
   const looked = (data?.end_ns ?? 0) - (data?.start_ns ?? 0);
   const isPart = data !== undefined && looked < ns * ALL;
   return (
-    <Panel title={isPart ? `What could be cheaper, by its last ${duration(looked)}` : "What could be cheaper"} flush>
+    <Panel title={isPart ? `What could be cheaper, by the newest ${duration(looked)}` : "What could be cheaper"} flush>
       {data === undefined ? (
         <div className={classes["coming"]}>
           {error === null ? <Loading height={120} /> : <Failure error={error} again={again} />}

@@ -16,7 +16,16 @@ import yaml
 from exporter.addresses import is_loopback, split
 from exporter.config import Config
 from exporter.errors import BadConfig
-from exporter.settings.table import ENDPOINTS, PREFIX, SDK_VARIABLES, Setting, at, default_data, table
+from exporter.settings.table import (
+    BUILD_VARIABLES,
+    ENDPOINTS,
+    PREFIX,
+    SDK_VARIABLES,
+    Setting,
+    at,
+    default_data,
+    table,
+)
 from exporter.units import format_size
 
 FILE_NAME: Final = "ax.yaml"
@@ -139,7 +148,7 @@ def _from_environment(
     by_variable = {setting.variable: setting for setting in settings.values()}
     found: dict[str, tuple[object, str]] = {}
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or name in SDK_VARIABLES or environ[name] == "":
+        if not name.startswith(PREFIX) or name in SDK_VARIABLES | BUILD_VARIABLES or environ[name] == "":
             continue
         setting = by_variable.get(name)
         if setting is None:

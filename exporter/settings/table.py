@@ -18,6 +18,8 @@ from exporter.errors import BadConfig
 from exporter.units import format_duration, format_size, parse_duration, parse_size
 
 PREFIX: Final = "AX_"
+BUILD_VARIABLES: Final = frozenset({"AX_WEB"})
+"""What the package's build reads."""
 SDK_VARIABLES: Final = frozenset(
     {
         "AX_BATCH_SIZE",

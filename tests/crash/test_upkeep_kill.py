@@ -85,6 +85,7 @@ def _orders_survive(tmp_path: Path, rounds: int, seed: int) -> None:
             assert minutes[0][1] == calls
 
 
+@pytest.mark.slow
 def test_orders_that_a_kill_interrupts_are_carried_out_by_the_next_start(tmp_path: Path) -> None:
     _orders_survive(tmp_path, 1, 7)
 

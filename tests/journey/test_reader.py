@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.bench.load import Load, Sent
 from tests.bench.payloads import write_templates
 from tests.running import running
@@ -36,6 +38,7 @@ BUSY: Final = {
 """Segments are made, merged and removed within the test."""
 
 
+@pytest.mark.slow
 def test_counts_seen_by_another_process_never_fall_never_double_and_reach_what_was_sent(tmp_path: Path) -> None:
     templates = tmp_path / "templates.bin"
     write_templates(templates, 8)

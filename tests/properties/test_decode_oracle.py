@@ -62,7 +62,9 @@ def test_generated_requests_decode_as_the_oracle_says(
         print(f"\n{said}: {counts['examples']} examples, {counts['rows']} rows")  # noqa: T201 - says how much was tried
 
 
-@pytest.mark.parametrize("signal", Signal, ids=lambda signal: signal.label)
+@pytest.mark.parametrize(
+    "signal", [Signal.TRACES, *(pytest.param(one, marks=pytest.mark.slow) for one in (Signal.METRICS, Signal.LOGS))]
+)
 def test_bytes_that_no_usual_encoder_writes_decode_as_the_oracle_says(signal: Signal) -> None:
     @examples(EXAMPLES // 4)
     @given(requests=batches(signal), seed=st.integers(0, 2**32))

@@ -39,8 +39,12 @@ export const quoted = (text: string): string => `"${text.replace(/["\\]/g, "\\$&
 /** A condition of the filter language on a text. */
 export const equals = (field: string, value: string): string => `${field} = ${quoted(value)}`;
 
-/** Both conditions; either may be empty. */
-export const both = (one: string, other: string): string => {
-  if (one === "" || other === "") return one + other;
-  return `${/\bor\b/i.test(one) ? `(${one})` : one} and ${/\bor\b/i.test(other) ? `(${other})` : other}`;
-};
+/** All of the conditions at once; empty ones say nothing. */
+export function both(...conditions: readonly (string | null | undefined)[]): string {
+  const said = conditions.filter((one): one is string => (one ?? "").trim() !== "");
+  if (said.length < 2) return said[0] ?? "";
+  return said.map((one) => (/\bor\b/i.test(one) ? `(${one})` : one)).join(" and ");
+}
+
+/** A filter as the API takes it: left out where there is none. */
+export const where = (filter: string): { filter?: string } => (filter === "" ? {} : { filter });

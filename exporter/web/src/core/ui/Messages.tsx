@@ -15,6 +15,7 @@ import { useState } from "react";
 import { harmless } from "../format";
 import type { Message, Part, PartKind } from "../messages";
 import classes from "./Messages.module.css";
+import { ShowAll } from "./ShowAll";
 import { Copy } from "./Snippet";
 
 const ROLES: Readonly<Record<string, Icon>> = {
@@ -69,18 +70,7 @@ function Said({ part }: { part: Part }) {
     return (
       <>
         <p className={`${classes["text"] ?? ""} ${isLong && !isWhole ? (classes["cutText"] ?? "") : ""}`}>{text}</p>
-        {isLong && (
-          <button
-            type="button"
-            className={classes["more"]}
-            aria-expanded={isWhole}
-            onClick={() => {
-              setWhole(!isWhole);
-            }}
-          >
-            {isWhole ? "Show less" : `Show all ${text.length.toLocaleString("en-US")} characters`}
-          </button>
-        )}
+        {isLong && <ShowAll text={text} isWhole={isWhole} onWhole={setWhole} />}
       </>
     );
   const [word, Sign] = KINDS[kind];

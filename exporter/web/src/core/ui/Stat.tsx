@@ -53,3 +53,8 @@ export function Stat({ label, value, change, better, values, note, href, isLoadi
 export function Stats({ children }: { children: ReactNode }) {
   return <div className={classes["stats"]}>{children}</div>;
 }
+
+/** By fives, or by twos where there is little room. */
+export function Fives({ children }: { children: ReactNode }) {
+  return <div className={classes["fives"]}>{children}</div>;
+}

@@ -1,11 +1,9 @@
 /** Asks who does something about an alert, and why. */
 
 import { Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
-import { useState } from "react";
 
-import { Refused } from "../../core/client";
 import { Failure } from "../../core/ui/Failure";
-import { type Act, act, useName } from "./acts";
+import { type Act, act, useSaid, useSending } from "./acts";
 import type { Alert } from "./asked";
 
 const WORDS: Record<Act, readonly [string, string, string]> = {
@@ -17,7 +15,6 @@ const WORDS: Record<Act, readonly [string, string, string]> = {
   ],
   silence: ["Silence", "Silence it", "Nobody is told of it, and of those that follow it there, for a while."],
 };
-export const DURATIONS = ["30m", "1h", "4h", "12h", "1d", "7d"];
 
 export function ActForm(props: { what: Act | null; alert: Alert; onClose: () => void; onDone: () => void }) {
   const { what, alert, onClose, onDone } = props;
@@ -29,72 +26,30 @@ export function ActForm(props: { what: Act | null; alert: Alert; onClose: () => 
 }
 
 function Form({ what, alert, onDone }: { what: Act; alert: Alert; onDone: () => void }) {
-  const [known, remember] = useName();
-  const [name, setName] = useState<string | null>(null);
-  const [note, setNote] = useState("");
-  const [duration, setDuration] = useState("1h");
-  const [error, setError] = useState<Refused | null>(null);
-  const [isSending, setSending] = useState(false);
-  const by = (name ?? known).trim();
+  const { said, keep, ...inputs } = useSaid();
+  const { refused, isSending, send } = useSending();
   const [, button, meaning] = WORDS[what];
-  const send = async (): Promise<void> => {
-    setSending(true);
-    try {
-      await act(what, alert.episode, { by, note: note.trim(), duration });
-      if (name !== null) remember(by);
-      onDone();
-    } catch (problem) {
-      if (!(problem instanceof Refused)) throw problem;
-      setError(problem);
-    } finally {
-      setSending(false);
-    }
-  };
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        void send(async () => {
+          await act(what, alert.episode, said);
+          keep();
+          onDone();
+        });
       }}
     >
       <Stack gap="sm">
         <Text size="sm" className="quiet">
           {meaning}
         </Text>
-        <TextInput
-          label="Your name"
-          required
-          maxLength={200}
-          value={name ?? known}
-          onChange={(event) => {
-            setName(event.currentTarget.value);
-          }}
-        />
-        {what === "silence" && (
-          <Select
-            label="For"
-            data={DURATIONS}
-            value={duration}
-            allowDeselect={false}
-            onChange={(value) => {
-              setDuration(value ?? "1h");
-            }}
-          />
-        )}
-        {what !== "resolve" && (
-          <TextInput
-            label="Note"
-            maxLength={1000}
-            value={note}
-            data-autofocus
-            onChange={(event) => {
-              setNote(event.currentTarget.value);
-            }}
-          />
-        )}
-        {error !== null && <Failure error={error} />}
+        <TextInput {...inputs.name} />
+        {what === "silence" && <Select {...inputs.duration} />}
+        {what !== "resolve" && <TextInput {...inputs.note} data-autofocus />}
+        {refused !== null && <Failure error={refused} />}
         <Group justify="flex-end">
-          <Button type="submit" size="sm" loading={isSending} disabled={by === ""}>
+          <Button type="submit" size="sm" loading={isSending} disabled={said.by === ""}>
             {button}
           </Button>
         </Group>

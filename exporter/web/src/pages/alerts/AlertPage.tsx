@@ -6,6 +6,7 @@ import { useState } from "react";
 import { Link, useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import { where } from "../../core/complete";
 import { useNow } from "../../core/now";
 import { ago, clock, duration, harmless, rfc3339 } from "../../core/format";
 import { Failure } from "../../core/ui/Failure";
@@ -173,7 +174,7 @@ function Evidence({ alert, rule }: { alert: Alert; rule: Rule }) {
   const wanted = behind(rule.definition, alert);
   const time = { start: rfc3339(startNs), end: rfc3339(endNs) };
   const ofTime = (page: string, filter: string): string =>
-    `/${page}?${new URLSearchParams({ ...time, ...(filter === "" ? {} : { filter }) }).toString()}`;
+    `/${page}?${new URLSearchParams({ ...time, ...where(filter) }).toString()}`;
   const slow =
     alert.unit === "ns" && wanted?.page === "calls" ? (/duration > \S+$/.exec(wanted.filter)?.[0] ?? "") : "";
   return (

@@ -4,6 +4,7 @@ import { Link, useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
 import type { Schemas } from "../../core/client";
+import { where } from "../../core/complete";
 import { clock, duration, harmless, rfc3339, usd } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
@@ -22,11 +23,11 @@ export function Behind(props: { wanted: Wanted; isOfMoney: boolean; startNs: num
   const time = { start: rfc3339(startNs), end: rfc3339(endNs) };
   const measure = isOfMoney ? "cost" : "duration";
   const { data, error } = useAsk("/api/calls/top", {
-    query: { ...time, measure, limit: SHOWN, ...(wanted.filter === "" ? {} : { filter: wanted.filter }) },
+    query: { ...time, measure, limit: SHOWN, ...where(wanted.filter) },
   });
   const rows = data?.items as readonly Call[] | undefined;
   const title = `The ${isOfMoney ? "dearest" : "slowest"} ${wanted.title}`;
-  const all = new URLSearchParams({ ...time, ...(wanted.filter === "" ? {} : { filter: wanted.filter }) });
+  const all = new URLSearchParams({ ...time, ...where(wanted.filter) });
   return (
     <Panel flush title={title} actions={<Link href={`/calls?${all.toString()}`}>{wanted.title}: all</Link>}>
       {error !== null ? (

@@ -9,6 +9,7 @@ import { clock, harmless } from "../../core/format";
 import { useListed } from "../../core/listed";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
+import { NewRows } from "../../core/ui/Listed";
 import { Panel } from "../../core/ui/Page";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
@@ -23,20 +24,10 @@ export function History({ alert }: { alert?: string }) {
   const [isAway, setAway] = useState(false);
   const query = alert === undefined ? { limit: STEP } : { alert, limit: STEP };
   const list = useListed("/api/alerts/history", { query }, { follow: ["alerts"], hold: isAway });
-  const { rows, error, isBehind, again } = list;
+  const { rows, error, again } = list;
   if (error !== null && rows === undefined) return <Failure error={error} again={again} />;
   return (
-    <Panel
-      flush
-      title="History"
-      actions={
-        isBehind && (
-          <Button size="compact-xs" variant="light" onClick={again}>
-            New rows: show
-          </Button>
-        )
-      }
-    >
+    <Panel flush title="History" actions={<NewRows list={list} leftSection={null} />}>
       {error !== null && <Failure error={error} />}
       <Table<Entry>
         label="History"

@@ -3,12 +3,12 @@
 import { Alert as Notice, Button, Group, Modal, Switch, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconCopy, IconTrash } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { Link, useLocation } from "wouter";
 
 import { useAsk } from "../../core/ask";
 import { useNow } from "../../core/now";
-import { api, Refused, taken } from "../../core/client";
+import { api, taken } from "../../core/client";
 import { ago, clock, duration, harmless } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
@@ -16,7 +16,7 @@ import { Loading } from "../../core/ui/Loading";
 import { Page, Panel, Trail } from "../../core/ui/Page";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
-import { useMayChange, useName } from "./acts";
+import { useMayChange, useName, useSending } from "./acts";
 import { type Alert, type Definition, questionOf, type Rule, wordOf } from "./asked";
 import { Against, Facts, LabelsOf } from "./parts";
 import { RuleForm } from "./RuleForm";
@@ -29,20 +29,11 @@ export function RulePage({ group, name }: { group: string; name: string }) {
   const [by] = useName();
   const [, go] = useLocation();
   const [isDeleting, deleting] = useDisclosure();
-  const [problem, setProblem] = useState<Refused | null>(null);
+  const { refused, send } = useSending();
   const definition = JSON.stringify(rule?.definition ?? {});
   const text = useMemo(() => write(JSON.parse(definition) as Definition), [definition]);
   if (rule?.name !== name || rule.group !== group)
     return <Page title={harmless(name)}>{error === null ? <Loading /> : <Failure error={error} again={again} />}</Page>;
-  const attempt = async (run: () => Promise<void>): Promise<void> => {
-    try {
-      setProblem(null);
-      await run();
-    } catch (refused) {
-      if (!(refused instanceof Refused)) throw refused;
-      setProblem(refused);
-    }
-  };
   const isOwn = rule.origin === "api" && mayChange;
   const save = async (changed: Definition): Promise<void> => {
     taken(await api.PUT("/api/rules/{group}/{name}", { params: path, body: { rule: { ...changed }, by } }));
@@ -63,7 +54,7 @@ export function RulePage({ group, name }: { group: string; name: string }) {
           disabled={!mayChange}
           onChange={(event) => {
             const enabled = event.currentTarget.checked;
-            void attempt(async () => {
+            void send(async () => {
               taken(await api.POST("/api/rules/{group}/{name}/toggle", { params: path, body: { enabled, by } }));
               again();
             });
@@ -76,7 +67,7 @@ export function RulePage({ group, name }: { group: string; name: string }) {
           {harmless(rule.error)}
         </Notice>
       )}
-      {problem !== null && <Failure error={problem} />}
+      {refused !== null && <Failure error={refused} />}
       <Told rule={rule} />
       <RuleForm
         key={rule.id}
@@ -117,7 +108,7 @@ export function RulePage({ group, name }: { group: string; name: string }) {
             color="red"
             onClick={() => {
               deleting.close();
-              void attempt(async () => {
+              void send(async () => {
                 taken(await api.DELETE("/api/rules/{group}/{name}", { params: path }));
                 go("/alerts?tab=rules");
               });

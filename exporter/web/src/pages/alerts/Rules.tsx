@@ -2,18 +2,17 @@
 
 import { Alert as Notice, Button, Switch } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
-import { useState } from "react";
 import { Link } from "wouter";
 
 import { useAsk } from "../../core/ask";
-import { api, Refused, taken } from "../../core/client";
+import { api, taken } from "../../core/client";
 import { ago, harmless } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { Panel } from "../../core/ui/Page";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
-import { useMayChange, useName } from "./acts";
+import { useMayChange, useName, useSending } from "./acts";
 import classes from "./Alerts.module.css";
 import { questionOf, type Rule, ruleHref } from "./asked";
 
@@ -26,18 +25,14 @@ export function Rules({ nowNs }: { nowNs: number }) {
     { follow: ["alerts"], everyMs: 15_000 },
   );
   const problems = useAsk("/api/rules/problems", {}).data ?? [];
-  const [problem, setProblem] = useState<Refused | null>(null);
+  const { refused, send } = useSending();
   const mayChange = useMayChange();
   const [by] = useName();
   const turn = async (rule: Rule, enabled: boolean): Promise<void> => {
-    try {
-      const params = { path: { group: rule.group, name: rule.name } };
-      taken(await api.POST("/api/rules/{group}/{name}/toggle", { params, body: { enabled, by } }));
-      setProblem(null);
-    } catch (refused) {
-      if (!(refused instanceof Refused)) throw refused;
-      setProblem(refused);
-    }
+    const params = { path: { group: rule.group, name: rule.name } };
+    await send(async () =>
+      taken(await api.POST("/api/rules/{group}/{name}/toggle", { params, body: { enabled, by } })),
+    );
     again();
   };
   if (error !== null && data === undefined) return <Failure error={error} again={again} />;
@@ -52,7 +47,7 @@ export function Rules({ nowNs }: { nowNs: number }) {
           ))}
         </Notice>
       )}
-      {problem !== null && <Failure error={problem} />}
+      {refused !== null && <Failure error={refused} />}
       <Panel
         flush
         title="Rules"

@@ -6,14 +6,13 @@ import { IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 
 import { useAsk } from "../../core/ask";
-import { api, Refused, type Schemas, taken } from "../../core/client";
+import { api, type Schemas, taken } from "../../core/client";
 import { clock, duration, harmless } from "../../core/format";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { Panel } from "../../core/ui/Page";
 import { type Column, Table } from "../../core/ui/Table";
-import { DURATIONS } from "./ActForm";
-import { useMayChange, useName } from "./acts";
+import { useMayChange, useSaid, useSending } from "./acts";
 
 type Silence = Schemas["Hushed"];
 
@@ -24,16 +23,10 @@ export function Silences({ nowNs }: { nowNs: number }) {
     { follow: ["alerts"], everyMs: 10_000 },
   );
   const [isOpen, form] = useDisclosure();
-  const [problem, setProblem] = useState<Refused | null>(null);
+  const { refused, send } = useSending();
   const mayChange = useMayChange();
   const lift = async (id: string): Promise<void> => {
-    try {
-      taken(await api.DELETE("/api/silences/{silence}", { params: { path: { silence: id } } }));
-      setProblem(null);
-    } catch (refused) {
-      if (!(refused instanceof Refused)) throw refused;
-      setProblem(refused);
-    }
+    await send(async () => taken(await api.DELETE("/api/silences/{silence}", { params: { path: { silence: id } } })));
     again();
   };
   if (error !== null && data === undefined) return <Failure error={error} again={again} />;
@@ -49,7 +42,7 @@ export function Silences({ nowNs }: { nowNs: number }) {
         )
       }
     >
-      {problem !== null && <Failure error={problem} />}
+      {refused !== null && <Failure error={refused} />}
       <Table<Silence>
         label="Silences"
         columns={columns(nowNs, mayChange ? (id) => void lift(id) : null)}
@@ -126,31 +119,22 @@ const columns = (nowNs: number, onLift: ((id: string) => void) | null): Column<S
 ];
 
 function Form({ onDone }: { onDone: () => void }) {
-  const [known, remember] = useName();
-  const [name, setName] = useState<string | null>(null);
+  const { said, keep, ...inputs } = useSaid();
+  const { refused, send } = useSending();
   const [matchers, setMatchers] = useState<string[]>([]);
   const [rest, setRest] = useState("");
-  const [length, setLength] = useState("1h");
-  const [note, setNote] = useState("");
-  const [error, setError] = useState<Refused | null>(null);
-  const by = (name ?? known).trim();
   const all = [...matchers, rest.trim()].filter((one) => one !== "");
-  const send = async (): Promise<void> => {
-    try {
-      taken(await api.POST("/api/silences", { body: { by, note: note.trim(), for: length, matchers: all } }));
-      if (name !== null) remember(by);
-      onDone();
-    } catch (refused) {
-      if (!(refused instanceof Refused)) throw refused;
-      setError(refused);
-    }
-  };
-  const isOfMatchers = error?.problem.field?.startsWith("matchers") ?? false;
+  const { by, note, duration: length } = said;
+  const isOfMatchers = refused?.problem.field?.startsWith("matchers") ?? false;
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        void send(async () => {
+          taken(await api.POST("/api/silences", { body: { by, note, for: length, matchers: all } }));
+          keep();
+          onDone();
+        });
       }}
     >
       <Stack gap="sm">
@@ -164,37 +148,14 @@ function Form({ onDone }: { onDone: () => void }) {
           onSearchChange={setRest}
           maxTags={20}
           splitChars={[]}
-          error={isOfMatchers && error !== null ? `${error.problem.title}: ${error.problem.mend}` : undefined}
+          error={isOfMatchers && refused !== null ? `${refused.problem.title}: ${refused.problem.mend}` : undefined}
         />
         <Group grow>
-          <Select
-            label="For"
-            data={DURATIONS}
-            value={length}
-            allowDeselect={false}
-            onChange={(value) => {
-              setLength(value ?? "1h");
-            }}
-          />
-          <TextInput
-            label="Your name"
-            required
-            maxLength={200}
-            value={name ?? known}
-            onChange={(event) => {
-              setName(event.currentTarget.value);
-            }}
-          />
+          <Select {...inputs.duration} />
+          <TextInput {...inputs.name} />
         </Group>
-        <TextInput
-          label="Note"
-          maxLength={1000}
-          value={note}
-          onChange={(event) => {
-            setNote(event.currentTarget.value);
-          }}
-        />
-        {error !== null && !isOfMatchers && <Failure error={error} />}
+        <TextInput {...inputs.note} />
+        {refused !== null && !isOfMatchers && <Failure error={refused} />}
         <Group justify="space-between">
           <Text size="xs" className="quiet">
             A value may have * for any text.

@@ -94,10 +94,7 @@ export function quantity(ns: number): string {
 }
 
 const ofLabels = (labels: Labels): string =>
-  labels
-    .filter(([name]) => name !== "tenant")
-    .map(([name = "", value = ""]) => equals(name, value))
-    .reduce(both, "");
+  both(...labels.filter(([name]) => name !== "tenant").map(([name = "", value = ""]) => equals(name, value)));
 
 const AGGREGATIONS = ["avg", "sum", "min", "max", "count", "p50", "p95", "p99", "rate", "last"] as const;
 type Aggregation = (typeof AGGREGATIONS)[number];

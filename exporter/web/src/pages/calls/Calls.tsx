@@ -3,6 +3,7 @@
 import { SegmentedControl } from "@mantine/core";
 
 import { useAsk } from "../../core/ask";
+import { where } from "../../core/complete";
 import { FilterBar } from "../../core/ui/FilterBar";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
@@ -13,7 +14,6 @@ import { Charts } from "./Charts";
 import { Failures } from "./Failures";
 import { Groups } from "./Groups";
 import { Latest } from "./Latest";
-import { where } from "./rows";
 import { START } from "./start";
 import { Totals } from "./Totals";
 

@@ -5,13 +5,13 @@ import { useMemo } from "react";
 import { type Asking, useAsk } from "../../core/ask";
 import { TimeChart } from "../../core/chart/TimeChart";
 import type { Schemas } from "../../core/client";
+import { where } from "../../core/complete";
 import { groupName, linesOf } from "../../core/grouped";
 import { stepOf } from "../../core/range";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { Columns, Panel } from "../../core/ui/Page";
 import { type Range, secondsOf } from "../../core/url";
-import { where } from "./rows";
 
 type Then = Schemas["CalledThen"];
 

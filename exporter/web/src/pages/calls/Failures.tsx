@@ -4,13 +4,13 @@ import { Link, useSearchParams } from "wouter";
 
 import { type Asking, useAsk } from "../../core/ask";
 import type { Schemas } from "../../core/client";
-import { both, equals } from "../../core/complete";
+import { both, equals, where } from "../../core/complete";
 import { ago, clock, count, harmless } from "../../core/format";
 import { Failure } from "../../core/ui/Failure";
 import { Panel } from "../../core/ui/Page";
 import { type Column, Table } from "../../core/ui/Table";
 import { changed, type Range, withRange } from "../../core/url";
-import { shortError, where } from "./rows";
+import { shortError } from "./rows";
 
 type Failed = Schemas["Failed"];
 const UNKNOWN = "unknown";
@@ -29,7 +29,7 @@ export function Failures({ filter, range, follow }: { filter: string; range: Ran
       one.reason && one.reason !== UNKNOWN ? equals("error", one.reason) : "failed",
       one.model ? equals("model", one.model) : "",
     ];
-    const wanted = parts.filter((part) => part !== "" && !filter.includes(part)).reduce(both, filter);
+    const wanted = both(filter, ...parts.filter((part) => !filter.includes(part)));
     return `?${changed(parameters, { filter: wanted }).toString()}`;
   };
   const columns: Column<Failed>[] = [

@@ -1,27 +1,27 @@
 /** The calls themselves, newest first; as many as somebody scrolls for. */
 
-import { Button } from "@mantine/core";
-import { IconArrowUp } from "@tabler/icons-react";
 import { useState } from "react";
 import { useSearchParams } from "wouter";
 
 import type { Asking } from "../../core/ask";
+import { where } from "../../core/complete";
 import { clock, count, duration, harmless, usd } from "../../core/format";
 import { useListed } from "../../core/listed";
 import { Failure } from "../../core/ui/Failure";
+import { More, NewRows } from "../../core/ui/Listed";
 import { Panel } from "../../core/ui/Page";
+import { Sent } from "../../core/ui/Sent";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import { type Range, withRange } from "../../core/url";
-import classes from "./calls.module.css";
-import { callPath, type CallRow, startNs, where } from "./rows";
+import { callPath, type CallRow, startNs } from "./rows";
 
 const COLUMNS: readonly Column<CallRow>[] = [
   { key: "time", title: "Time", cell: (row) => clock(startNs(row)), width: "116px" },
-  { key: "model", title: "Model", cell: (row) => <Named text={row.model} /> },
-  { key: "operation", title: "Operation", cell: (row) => <Named text={row.operation} />, width: "104px", from: 768 },
-  { key: "service", title: "Service", cell: (row) => <Named text={row.service_name} />, width: "9%", from: 1200 },
-  { key: "agent", title: "Agent", cell: (row) => <Named text={row.agent_name} />, width: "10%", from: 1200 },
+  { key: "model", title: "Model", cell: (row) => <Sent text={row.model} /> },
+  { key: "operation", title: "Operation", cell: (row) => <Sent text={row.operation} />, width: "104px", from: 768 },
+  { key: "service", title: "Service", cell: (row) => <Sent text={row.service_name} />, width: "9%", from: 1200 },
+  { key: "agent", title: "Agent", cell: (row) => <Sent text={row.agent_name} />, width: "10%", from: 1200 },
   { key: "status", title: "Status", cell: (row) => <Outcome row={row} />, width: "92px", from: 768 },
   {
     key: "ttfc",
@@ -62,17 +62,7 @@ export function Latest({ filter, range, follow }: { filter: string; range: Range
   );
   const rows = list.rows as readonly CallRow[] | undefined;
   return (
-    <Panel
-      title="Calls"
-      flush
-      actions={
-        list.isBehind && (
-          <Button size="compact-xs" variant="light" leftSection={<IconArrowUp size={13} />} onClick={list.again}>
-            New rows: show
-          </Button>
-        )
-      }
-    >
+    <Panel title="Calls" flush actions={<NewRows list={list} />}>
       {list.error !== null && <Failure error={list.error} again={list.again} />}
       <Table
         label="LLM calls, newest first"
@@ -84,22 +74,9 @@ export function Latest({ filter, range, follow }: { filter: string; range: Range
         onAway={setAway}
         hasKeys
       />
-      {list.hasMore && (
-        <div className={classes["more"]}>
-          <Button size="compact-xs" variant="default" loading={list.isAsking} onClick={() => void list.more()}>
-            More
-          </Button>
-          <span className="quiet">{count(rows?.length)} are shown</span>
-        </div>
-      )}
+      <More list={list} />
     </Panel>
   );
-}
-
-function Named({ text }: { text: string | null }) {
-  if (text === null) return <span className="quiet">–</span>;
-  const shown = harmless(text);
-  return <span title={shown}>{shown}</span>;
 }
 
 function Outcome({ row }: { row: CallRow }) {

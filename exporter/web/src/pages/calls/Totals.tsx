@@ -1,12 +1,12 @@
 /** All calls together, against as much time before. */
 
 import { type Asking, useAsk } from "../../core/ask";
+import { where } from "../../core/complete";
 import { count, duration, ratio, usd } from "../../core/format";
 import { stepOf } from "../../core/range";
 import { Failure } from "../../core/ui/Failure";
 import { Stat, Stats } from "../../core/ui/Stat";
 import type { Range } from "../../core/url";
-import { where } from "./rows";
 
 const POINTS = 40;
 

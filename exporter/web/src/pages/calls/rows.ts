@@ -46,9 +46,6 @@ export interface WholeCall extends CallRow {
 
 export const startNs = (row: { start_time: string }): number => Date.parse(row.start_time) * 1e6;
 
-/** A filter as the API takes it: left out where there is none. */
-export const where = (filter: string): { filter?: string } => (filter === "" ? {} : { filter });
-
 /** Where a call is shown. */
 export const callPath = (row: { span_id: string; trace_id: string }): string =>
   `/calls/${encodeURIComponent(row.span_id)}?trace=${encodeURIComponent(row.trace_id)}`;

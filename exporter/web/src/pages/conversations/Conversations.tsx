@@ -1,21 +1,21 @@
 /** The conversations of a period, those first in which something happened last. */
 
-import { Button } from "@mantine/core";
-import { IconArrowUp } from "@tabler/icons-react";
 import { useState } from "react";
 import { useSearchParams } from "wouter";
 
 import type { Schemas } from "../../core/client";
+import { where } from "../../core/complete";
 import { ago, clock, count, duration, harmless, usd } from "../../core/format";
 import { useListed } from "../../core/listed";
 import { following } from "../../core/range";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { FilterBar } from "../../core/ui/FilterBar";
+import { More, NewRows } from "../../core/ui/Listed";
 import { Page, Panel } from "../../core/ui/Page";
+import { Sent } from "../../core/ui/Sent";
 import { type Column, Table } from "../../core/ui/Table";
 import { useParam, useRange, withRange } from "../../core/url";
-import classes from "./conversations.module.css";
 
 type Row = Schemas["Conversation"];
 
@@ -45,9 +45,9 @@ const COLUMNS: readonly Column<Row>[] = [
     title: "Conversation",
     cell: (row) => <span className="mono">{harmless(row.conversation_id ?? "")}</span>,
   },
-  { key: "user", title: "User", cell: (row) => <Named text={row.user_id} />, width: "110px", from: 480 },
-  { key: "tenant", title: "Tenant", cell: (row) => <Named text={row.tenant_id} />, width: "110px", from: 1200 },
-  { key: "service", title: "Service", cell: (row) => <Named text={row.service_name} />, width: "120px", from: 1200 },
+  { key: "user", title: "User", cell: (row) => <Sent text={row.user_id} />, width: "110px", from: 480 },
+  { key: "tenant", title: "Tenant", cell: (row) => <Sent text={row.tenant_id} />, width: "110px", from: 1200 },
+  { key: "service", title: "Service", cell: (row) => <Sent text={row.service_name} />, width: "120px", from: 1200 },
   number("duration", "Duration", (row) => row.duration_ns, duration, "88px", 768),
   number("traces", "Traces", (row) => row.traces, count, "66px", 1200),
   number("calls", "LLM calls", (row) => row.llm_calls, count, "82px"),
@@ -64,7 +64,7 @@ export function Conversations() {
   const [isAway, setAway] = useState(false);
   const list = useListed(
     "/api/conversations",
-    { query: { ...range.query, ...(filter === "" ? {} : { filter }) } },
+    { query: { ...range.query, ...where(filter) } },
     { ...following(range, "traces"), hold: isAway },
   );
   const [parameters] = useSearchParams();
@@ -75,17 +75,7 @@ export function Conversations() {
       filters={<FilterBar subject="conversations" placeholder="cost > $0.01 or failed" error={list.error} />}
     >
       {list.error !== null && !isBadFilter && <Failure error={list.error} again={list.again} />}
-      <Panel
-        title="Latest first"
-        flush
-        actions={
-          list.isBehind && (
-            <Button size="compact-xs" variant="light" leftSection={<IconArrowUp size={13} />} onClick={list.again}>
-              New rows: show
-            </Button>
-          )
-        }
-      >
+      <Panel title="Latest first" flush actions={<NewRows list={list} />}>
         <Table
           label="Conversations, latest first"
           columns={COLUMNS}
@@ -97,14 +87,7 @@ export function Conversations() {
           hasKeys
           empty={<Nothing isFiltered={filter !== ""} />}
         />
-        {list.hasMore && (
-          <div className={classes["more"]}>
-            <Button size="compact-xs" variant="default" loading={list.isAsking} onClick={() => void list.more()}>
-              More
-            </Button>
-            <span className="quiet">{count(list.rows?.length)} are shown</span>
-          </div>
-        )}
+        <More list={list} />
       </Panel>
     </Page>
   );
@@ -118,12 +101,6 @@ function Nothing({ isFiltered }: { isFiltered: boolean }) {
       Calls that tell their <code>gen_ai.conversation.id</code>, or a <code>session.id</code>, are shown together.
     </Empty>
   );
-}
-
-function Named({ text }: { text: string | null | undefined }) {
-  if (text === null || text === undefined) return <span className="quiet">–</span>;
-  const shown = harmless(text);
-  return <span title={shown}>{shown}</span>;
 }
 
 function failures(value: number | null | undefined): React.ReactNode {

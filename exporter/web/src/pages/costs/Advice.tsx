@@ -21,8 +21,9 @@ export function Advice({ query, follow }: { query: Query; follow: Asking }) {
   const { ns } = useRange();
   const { data, error, again } = useAsk("/api/advice", { query: { ...query, limit: 20 } }, { everyMs: follow.everyMs });
   const about = (one: { provider?: string | null; model?: string | null }): string => {
-    const parts = [one.provider ? equals("provider", one.provider) : "", one.model ? equals("model", one.model) : ""];
-    return withRange(`/calls?filter=${encodeURIComponent(parts.reduce(both, query.filter ?? ""))}`, parameters);
+    const { provider, model } = one;
+    const wanted = both(query.filter, provider && equals("provider", provider), model && equals("model", model));
+    return withRange(`/calls?filter=${encodeURIComponent(wanted)}`, parameters);
   };
   const looked = (data?.end_ns ?? 0) - (data?.start_ns ?? 0);
   const isPart = data !== undefined && looked < ns * ALL;

@@ -65,6 +65,4 @@ export function Unpriced({ query, filter, follow }: { query: Query; filter: stri
 }
 
 const alone = (filter: string, labels: Readonly<Record<string, string | null>>): string =>
-  Object.entries(labels)
-    .map(([field, value]) => (value === null ? "" : equals(field, value)))
-    .reduce(both, filter);
+  both(filter, ...Object.entries(labels).map(([field, value]) => (value === null ? null : equals(field, value))));

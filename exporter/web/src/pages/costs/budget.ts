@@ -1,6 +1,6 @@
 /** A budget as the API tells it, as a person edits it, and as it is sent back. */
 
-import { equals } from "../../core/complete";
+import { both, equals } from "../../core/complete";
 
 export const SCOPES = ["tenant", "user", "provider", "model", "agent", "workflow", "session"] as const;
 export const PERIODS = ["day", "week", "month", "quarter", "custom"] as const;
@@ -114,12 +114,7 @@ export function definitionOf(form: Form, before: Record<string, unknown> = {}): 
 export function filterOf(scope: Scope): string | null {
   const parts = SCOPES.map((name) => [name, scope[name] ?? []] as const).filter(([, values]) => values.length > 0);
   if (parts.some(([name]) => name === "session")) return null;
-  return parts
-    .map(([name, values]) => {
-      const all = values.map((value) => equals(name, value));
-      return all.length === 1 ? all.join("") : `(${all.join(" or ")})`;
-    })
-    .join(" and ");
+  return both(...parts.map(([name, values]) => values.map((value) => equals(name, value)).join(" or ")));
 }
 
 /** `tenant acme, model a or b`; everything where nothing narrows it. */

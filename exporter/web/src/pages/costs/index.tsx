@@ -3,6 +3,7 @@
 import { NativeSelect } from "@mantine/core";
 
 import { useAsk } from "../../core/ask";
+import { where } from "../../core/complete";
 import { titled } from "../../core/grouped";
 import { following } from "../../core/range";
 import { Empty } from "../../core/ui/Empty";
@@ -10,7 +11,6 @@ import { Failure } from "../../core/ui/Failure";
 import { FilterBar } from "../../core/ui/FilterBar";
 import { Page } from "../../core/ui/Page";
 import { useParam, useRange } from "../../core/url";
-import { where } from "../calls/rows";
 import { START } from "../calls/start";
 import { Advice } from "./Advice";
 import type { Budget } from "./budget";

@@ -5,14 +5,13 @@ import { useState } from "react";
 import { bytes, count, duration, whole } from "../../core/format";
 import { Failure } from "../../core/ui/Failure";
 import { Page } from "../../core/ui/Page";
-import { Stat } from "../../core/ui/Stat";
+import { Fives, Stat } from "../../core/ui/Stat";
 import { Status } from "../../core/ui/Status";
 import { useParam, useRange } from "../../core/url";
 import { type Asking, useHealth } from "./asking";
 import { Channels } from "./Channels";
 import { Components } from "./Components";
 import { Events } from "./Events";
-import classes from "./health.module.css";
 import { fullIn } from "./stored";
 import { Stored } from "./Stored";
 import { knownSince } from "./timeline";
@@ -72,7 +71,7 @@ function Numbers({ asking }: { asking: Asking }) {
   const well = all.filter((one) => one.state === "healthy").length;
   const rows = stored.data?.tables.reduce((sum, one) => sum + one.rows, 0);
   return (
-    <div className={classes["tiles"]}>
+    <Fives>
       <Stat
         label="Components"
         isLoading={health.data === undefined}
@@ -107,7 +106,7 @@ function Numbers({ asking }: { asking: Asking }) {
           )
         }
       />
-    </div>
+    </Fives>
   );
 }
 

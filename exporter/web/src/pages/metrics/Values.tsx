@@ -129,9 +129,9 @@ const nameOf = (value: string | null | undefined) =>
 
 /** The LLM calls of a group. */
 function callsOf(labels: Labels, filter: string, parameters: URLSearchParams): string {
-  const wanted = Object.entries(labels).reduce(
-    (whole, [name, value]) => both(whole, value === null ? `not ${name} exists` : equals(name, value)),
-    filter,
+  const own = Object.entries(labels).map(([name, value]) =>
+    value === null ? `not ${name} exists` : equals(name, value),
   );
+  const wanted = both(filter, ...own);
   return withRange(wanted === "" ? "/calls" : `/calls?filter=${encodeURIComponent(wanted)}`, parameters);
 }

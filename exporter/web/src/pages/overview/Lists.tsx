@@ -228,12 +228,12 @@ const reasonKey = (row: Failed): string => JSON.stringify([row.reason, row.provi
 
 /** A filter that finds the calls of a row. */
 export function failuresLike({ reason, provider, model }: Failed): string {
-  const known = [
-    provider ? equals("provider", provider) : "",
-    model ? equals("model", model) : "",
-    reason ? equals("error", reason) : "",
-  ];
-  return known.filter((one) => one !== "").reduce(both, "failed = true");
+  return both(
+    "failed = true",
+    provider && equals("provider", provider),
+    model && equals("model", model),
+    reason && equals("error", reason),
+  );
 }
 
 /** The class of an exception without its module. */

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { useSearchParams } from "wouter";
 
 import { count, duration, ratio, usd } from "../../core/format";
-import { Stat, type StatProps } from "../../core/ui/Stat";
+import { Fives, Stat, type StatProps } from "../../core/ui/Stat";
 import { withRange } from "../../core/url";
 import type { Alert } from "./alerts";
 import type { Asking, Bucket } from "./asking";
@@ -19,13 +19,13 @@ export function Tiles({ asking }: { asking: Asking }) {
   const to = (path: string): string => withRange(path, parameters);
   return (
     <>
-      <div className={classes["tiles"]}>
+      <Fives>
         <Alerting asking={asking} href={to("/alerts")} />
         <Well asking={asking} href={to("/health")} />
         <Running asking={asking} href={to("/runs?filter=status+%3D+running")} />
         <Traced asking={asking} href={to("/traces")} />
         <Today asking={asking} href={to("/costs")} />
-      </div>
+      </Fives>
       <Called asking={asking} to={to} />
     </>
   );
@@ -214,10 +214,10 @@ function Called({ asking, to }: { asking: Asking; to: (path: string) => string }
     },
   ];
   return (
-    <div className={classes["tiles"]}>
+    <Fives>
       {tiles.map((tile) => (
         <Stat key={tile.label} {...tile} isLoading={isLoading} />
       ))}
-    </div>
+    </Fives>
   );
 }

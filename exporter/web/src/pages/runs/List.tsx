@@ -4,6 +4,7 @@ import { Button } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 
 import { Failure } from "../../core/ui/Failure";
+import { NewRows } from "../../core/ui/Listed";
 import { Panel } from "../../core/ui/Page";
 import { type Column, Table } from "../../core/ui/Table";
 import type { Listed } from "../../core/listed";
@@ -47,11 +48,7 @@ export function List<Row>(props: ListProps<Row>) {
       flush
       actions={
         <>
-          {listed.isBehind && (
-            <Button size="compact-sm" variant="light" onClick={listed.again}>
-              New rows: show
-            </Button>
-          )}
+          <NewRows list={listed} size="compact-sm" leftSection={null} />
           {actions}
         </>
       }

@@ -6,16 +6,18 @@ import { Link, useSearchParams } from "wouter";
 import { useAsk } from "../../core/ask";
 import { equals } from "../../core/complete";
 import { count, duration, harmless, rfc3339, usd } from "../../core/format";
+import { useServerNow } from "../../core/now";
+import { Fact, Facts } from "../../core/ui/Facts";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
 import { Columns, Page, Panel } from "../../core/ui/Page";
+import { Sent } from "../../core/ui/Sent";
 import { Copy } from "../../core/ui/Snippet";
 import { Stat, Stats } from "../../core/ui/Stat";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import { withRange } from "../../core/url";
-import { Elsewhere, Sent } from "./cells";
-import { useServerNow } from "./now";
+import { Elsewhere } from "./cells";
 import { filteredPath, spanPath } from "./paths";
 import { type Bar, type Call, type Called, type Run, rowsOf, type Step, type ToolCall } from "./rows";
 import classes from "./runs.module.css";
@@ -141,7 +143,7 @@ function Body({ run, steps, bars }: { run: Run; steps: readonly Step[]; bars: re
           all={filteredPath("/runs?tab=tools", "run", run.run_id)}
         />
       </Columns>
-      <Facts run={run} />
+      <About run={run} />
     </Stack>
   );
 }
@@ -202,7 +204,7 @@ function Failures({ run, steps }: { run: Run; steps: readonly Step[] }) {
   );
 }
 
-function Facts({ run }: { run: Run }) {
+function About({ run }: { run: Run }) {
   const [parameters] = useSearchParams();
   const facts: readonly (readonly [string, string | null, string | null])[] = [
     ["Run", run.run_id, null],
@@ -214,7 +216,7 @@ function Facts({ run }: { run: Run }) {
   ];
   return (
     <Panel title="About this run">
-      <dl className={classes["fact"]}>
+      <Facts>
         {facts.map(([name, value, href]) => (
           <Fact key={name} name={name}>
             {href === null || value === null ? (
@@ -225,16 +227,7 @@ function Facts({ run }: { run: Run }) {
             {name === "Run" && value !== null && <Copy text={value} label="Copy the id of this run" />}
           </Fact>
         ))}
-      </dl>
+      </Facts>
     </Panel>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </>
   );
 }

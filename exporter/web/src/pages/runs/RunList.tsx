@@ -3,15 +3,15 @@
 import { SegmentedControl } from "@mantine/core";
 import { useSearchParams } from "wouter";
 
-import { equals } from "../../core/complete";
+import { both, equals, where } from "../../core/complete";
 import { useListed } from "../../core/listed";
 import { following } from "../../core/range";
 import { Empty } from "../../core/ui/Empty";
+import { Sent } from "../../core/ui/Sent";
 import { Status } from "../../core/ui/Status";
 import type { Column } from "../../core/ui/Table";
 import { useParam, useRange, withRange } from "../../core/url";
-import { Sent, Share, When, WHEN_WIDTH } from "./cells";
-import { both } from "./filter";
+import { Share, When, WHEN_WIDTH } from "./cells";
 import { List, useAway } from "./List";
 import { pathOf } from "./paths";
 import type { Run } from "./rows";
@@ -27,7 +27,7 @@ export function RunList({ filter }: { filter: string }) {
   const asked = both(filter, status === "" ? null : equals("status", status));
   const listed = useListed(
     "/api/workflow-runs",
-    { query: { ...range.query, filter: asked, limit: 100 } },
+    { query: { ...range.query, ...where(asked), limit: 100 } },
     { ...following(range, "workflows"), hold: isAway },
   );
   return (

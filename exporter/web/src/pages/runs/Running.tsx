@@ -4,14 +4,15 @@ import { Skeleton, Text } from "@mantine/core";
 import { useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
+import { both } from "../../core/complete";
 import { count, duration } from "../../core/format";
+import { useServerNow } from "../../core/now";
 import { Failure } from "../../core/ui/Failure";
 import { Panel } from "../../core/ui/Page";
+import { Sent } from "../../core/ui/Sent";
 import { type Column, Table } from "../../core/ui/Table";
 import { useRange, withRange } from "../../core/url";
-import { Sent, Share } from "./cells";
-import { both } from "./filter";
-import { useServerNow } from "./now";
+import { Share } from "./cells";
 import { type Run, rowsOf } from "./rows";
 import { pathOf } from "./paths";
 import classes from "./runs.module.css";

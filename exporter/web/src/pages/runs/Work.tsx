@@ -4,7 +4,7 @@ import { Stack } from "@mantine/core";
 import { useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
-import { equals } from "../../core/complete";
+import { both, equals, where } from "../../core/complete";
 import { count, duration, ratio } from "../../core/format";
 import { useListed } from "../../core/listed";
 import { following } from "../../core/range";
@@ -12,12 +12,12 @@ import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { FilterBar } from "../../core/ui/FilterBar";
 import { Panel } from "../../core/ui/Page";
+import { Sent } from "../../core/ui/Sent";
 import { Stat, Stats } from "../../core/ui/Stat";
 import { type Column, Table } from "../../core/ui/Table";
 import { changed, useParam, useRange, withRange } from "../../core/url";
-import { Failed, Sent } from "./cells";
+import { Failed } from "./cells";
 import { Charts } from "./Charts";
-import { both } from "./filter";
 import { List, useAway } from "./List";
 import { spanPath } from "./paths";
 import { type Called, rowsOf, type SpanRow } from "./rows";
@@ -81,11 +81,11 @@ export function Work({ kind }: { kind: Kind }) {
   const [isAway, setAway] = useAway();
   const listed = useListed(
     kind.path,
-    { query: { ...range.query, filter: filter || null, limit: 100 } },
+    { query: { ...range.query, ...where(filter), limit: 100 } },
     { ...following(range, "traces"), hold: isAway },
   );
   const isOfSpans = !NOT_OF_SPANS.test(filter.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""'));
-  const ofSpans = both(equals("operation", kind.operation), filter) ?? "";
+  const ofSpans = both(equals("operation", kind.operation), filter);
   const query = { ...range.query, of: "spans" as const, filter: ofSpans };
   const asking = { ...following(range, "traces"), enabled: isOfSpans };
   const all = useAsk("/api/calls", { query }, asking);

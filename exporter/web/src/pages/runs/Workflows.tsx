@@ -4,19 +4,20 @@ import { Stack } from "@mantine/core";
 import { useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
-import { equals } from "../../core/complete";
+import { both, equals, where } from "../../core/complete";
 import { ago, count, duration, ratio } from "../../core/format";
 import { following } from "../../core/range";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { FilterBar } from "../../core/ui/FilterBar";
 import { Panel } from "../../core/ui/Page";
+import { Sent } from "../../core/ui/Sent";
 import { Stat, Stats } from "../../core/ui/Stat";
 import { type Column, Table } from "../../core/ui/Table";
 import { changed, useParam, useRange } from "../../core/url";
-import { Failed, Sent } from "./cells";
+import { Failed } from "./cells";
 import { Charts } from "./Charts";
-import { both, isOfSpans } from "./filter";
+import { isOfSpans } from "./filter";
 import { type Workflow, rowsOf } from "./rows";
 import { RunList } from "./RunList";
 import { Running } from "./Running";
@@ -38,7 +39,7 @@ export function Workflows() {
   const [parameters] = useSearchParams();
   const asked = useAsk(
     "/api/workflows",
-    { query: { ...range.query, filter: filter || null, limit: 500 } },
+    { query: { ...range.query, ...where(filter), limit: 500 } },
     following(range, "workflows"),
   );
   const rows = rowsOf<Workflow>(asked.data);
@@ -88,7 +89,7 @@ export function Workflows() {
               href={only({ status: "lost" })}
             />
           </Stats>
-          {isOfSpans(filter) && <Charts what="Runs" filter={both('operation = "invoke_workflow"', filter) ?? ""} />}
+          {isOfSpans(filter) && <Charts what="Runs" filter={both('operation = "invoke_workflow"', filter)} />}
           <Running filter={filter} />
           <Panel title="Workflows" flush>
             <Table

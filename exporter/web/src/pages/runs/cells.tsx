@@ -6,16 +6,6 @@ import { Link } from "wouter";
 import { clock, count, harmless, ratio } from "../../core/format";
 import classes from "./runs.module.css";
 
-/** Text that was sent: cut where it is too long, whole when pointed at. */
-export function Sent({ text, isQuiet = false }: { text: string | null; isQuiet?: boolean }) {
-  if (text === null || text === "") return <span className="quiet">–</span>;
-  return (
-    <span className={isQuiet ? "quiet" : undefined} title={harmless(text)}>
-      {harmless(text)}
-    </span>
-  );
-}
-
 /** An error: its type, without the modules that it is in. */
 export function ErrorName({ type }: { type: string | null }) {
   if (type === null || type === "") return <span className="quiet">–</span>;

@@ -1,12 +1,6 @@
 import { expect, test } from "vitest";
 
-import { both, isOfSpans } from "./filter";
-
-test("filters hold at once", () => {
-  expect(both(null, "", "  ")).toBeNull();
-  expect(both("a = 1", null)).toBe("a = 1");
-  expect(both("a = 1 or b = 2", "c = 3")).toBe("(a = 1 or b = 2) and (c = 3)");
-});
+import { isOfSpans } from "./filter";
 
 test.each([
   ["", true],

@@ -1,9 +1,10 @@
 /** Columns of lists of spans: agent runs, tool calls, LLM calls; and what runs of workflows have like them. */
 
 import { count, duration, usd } from "../../core/format";
+import { Sent } from "../../core/ui/Sent";
 import { Status } from "../../core/ui/Status";
 import type { Column } from "../../core/ui/Table";
-import { ErrorName, Sent, When, WHEN_WIDTH } from "./cells";
+import { ErrorName, When, WHEN_WIDTH } from "./cells";
 import { type AgentRun, type Call, nanos, type SpanRow, type ToolCall } from "./rows";
 
 const BEGAN: Column<SpanRow> = {

@@ -1,18 +1,19 @@
 /** The traces of a time: what they come to, how long each took, and each in a row. */
 
 import { Button, Group } from "@mantine/core";
-import { IconArrowUp } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 
 import { useAsk } from "../../core/ask";
 import type { Schemas } from "../../core/client";
+import { where } from "../../core/complete";
 import { clock, count, duration, harmless, ratio, rfc3339, usd, whole } from "../../core/format";
 import { useListed } from "../../core/listed";
 import { following } from "../../core/range";
 import { Empty } from "../../core/ui/Empty";
 import { Failure } from "../../core/ui/Failure";
 import { FilterBar } from "../../core/ui/FilterBar";
+import { NewRows } from "../../core/ui/Listed";
 import { Page, Panel } from "../../core/ui/Page";
 import { Stat, Stats } from "../../core/ui/Stat";
 import { Status } from "../../core/ui/Status";
@@ -31,12 +32,12 @@ export function List() {
   const [filter] = useParam("filter");
   const [parameters] = useSearchParams();
   const [isAway, setAway] = useState(false);
-  const where = filter === "" ? {} : { filter };
-  const { rows, error, hasMore, isAsking, more, isBehind, again } = useListed(
+  const list = useListed(
     "/api/traces",
-    { query: { ...range.query, ...where, limit: LIMIT } },
+    { query: { ...range.query, ...where(filter), limit: LIMIT } },
     { ...following(range, "traces"), hold: isAway },
   );
+  const { rows, error, hasMore, isAsking, more, again } = list;
   const href = (row: Row): string => withRange(`/traces/${row.trace_id ?? ""}`, parameters);
   const longestNs = useMemo(() => usualNs(rows ?? []), [rows]);
   const columns = useMemo(() => columnsOf(longestNs), [longestNs]);
@@ -59,16 +60,7 @@ export function List() {
         title="Traces"
         actions={
           <>
-            {isBehind && (
-              <Button
-                size="compact-xs"
-                variant="light"
-                leftSection={<IconArrowUp size={13} aria-hidden />}
-                onClick={again}
-              >
-                New traces: show
-              </Button>
-            )}
+            <NewRows list={list} what="traces" />
             {rows !== undefined && (
               <span className="quiet" role="status">
                 {whole(rows.length)}

@@ -4,10 +4,10 @@ import { useSearchParams } from "wouter";
 
 import type { Schemas } from "../../core/client";
 import { Panel } from "../../core/ui/Page";
+import { Sent } from "../../core/ui/Sent";
 import { Status } from "../../core/ui/Status";
 import { type Column, Table } from "../../core/ui/Table";
 import { withRange } from "../../core/url";
-import { Sent } from "../runs/cells";
 
 export type Ruled = Schemas["Ruled"];
 

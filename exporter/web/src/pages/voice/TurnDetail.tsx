@@ -6,10 +6,11 @@ import { Link, useSearchParams } from "wouter";
 import { equals } from "../../core/complete";
 import { useAsk } from "../../core/ask";
 import { clock, count, digits, duration, harmless, rfc3339, usd } from "../../core/format";
+import { Fact, Facts } from "../../core/ui/Facts";
 import { Failure } from "../../core/ui/Failure";
 import { Loading } from "../../core/ui/Loading";
+import { Sent } from "../../core/ui/Sent";
 import { withRange } from "../../core/url";
-import { Sent } from "../runs/cells";
 import { filteredPath, spanPath } from "../runs/paths";
 import { nanos, rowsOf } from "../runs/rows";
 import { Legend, Stack } from "./Parts";
@@ -88,13 +89,13 @@ function Body({ turn, thresholdNs }: { turn: Turn; thresholdNs: number | null })
   ];
   return (
     <Below gap="lg">
-      <dl className={classes["facts"]}>
+      <Facts>
         {facts.map(([name, value]) => (
           <Fact key={name} name={name}>
             {value}
           </Fact>
         ))}
-      </dl>
+      </Facts>
       <section>
         <Title order={3}>Where the silence went</Title>
         <Below gap={0} mt="xs">
@@ -120,15 +121,6 @@ function Body({ turn, thresholdNs }: { turn: Turn; thresholdNs: number | null })
         ))}
       </nav>
     </Below>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </>
   );
 }
 
@@ -221,14 +213,14 @@ function Scores({ turn }: { turn: Turn }) {
       <Title order={3} mb="xs">
         Evaluations of the call
       </Title>
-      <dl className={classes["facts"]}>
+      <Facts>
         {rows.map((row, at) => (
           <Fact key={at} name={harmless(row.name ?? "score")}>
             {row.score === null ? "–" : digits(row.score)} {row.label !== null && harmless(row.label)}{" "}
             {row.explanation !== null && <span className="quiet">{harmless(row.explanation)}</span>}
           </Fact>
         ))}
-      </dl>
+      </Facts>
     </section>
   );
 }

@@ -3,9 +3,10 @@
 import { duration, usd } from "../../core/format";
 import type { Listed } from "../../core/listed";
 import { Empty } from "../../core/ui/Empty";
+import { Sent } from "../../core/ui/Sent";
 import { Status } from "../../core/ui/Status";
 import type { Column } from "../../core/ui/Table";
-import { Sent, When, WHEN_WIDTH } from "../runs/cells";
+import { When, WHEN_WIDTH } from "../runs/cells";
 import { List } from "../runs/List";
 import { nanos } from "../runs/rows";
 import { Stack } from "./Parts";

@@ -1,6 +1,7 @@
 /** Voice: how long callers wait for an answer, and why. */
 
 import { useAsk } from "../../core/ask";
+import { where } from "../../core/complete";
 import { count, duration, ratio, usd } from "../../core/format";
 import { useListed } from "../../core/listed";
 import { following } from "../../core/range";
@@ -42,7 +43,7 @@ export default function Index() {
   const follow = following(range, "traces");
   const listed = useListed(
     "/api/voice-turns",
-    { query: { ...range.query, filter: filter || null, limit: MOST } },
+    { query: { ...range.query, ...where(filter), limit: MOST } },
     { ...follow, hold: isAway },
   );
   // It knows of no filter of turns; with one, the turns at hand are all that is known.

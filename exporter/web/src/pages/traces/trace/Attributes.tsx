@@ -5,6 +5,7 @@ import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 
 import { harmless } from "../../../core/format";
+import { ShowAll } from "../../../core/ui/ShowAll";
 import { Copy } from "../../../core/ui/Snippet";
 import classes from "./Pane.module.css";
 import { type Attributes as All, matching } from "./whole";
@@ -57,18 +58,7 @@ function Pair({ name, value }: { name: string; value: string }) {
       </dt>
       <dd className="mono">
         <span className={classes["value"]}>{isLong && !isWhole ? `${text.slice(0, LONG)}…` : text || "(empty)"}</span>
-        {isLong && (
-          <button
-            type="button"
-            className={classes["more"]}
-            aria-expanded={isWhole}
-            onClick={() => {
-              setWhole(!isWhole);
-            }}
-          >
-            {isWhole ? "Show less" : `Show all ${text.length.toLocaleString("en-US")} characters`}
-          </button>
-        )}
+        {isLong && <ShowAll text={text} isWhole={isWhole} onWhole={setWhole} />}
       </dd>
       <dd className={classes["copy"]}>
         <Copy text={value} label={`Copy ${harmless(name)}`} />

@@ -6,54 +6,47 @@ In: nothing. Out: for each view of `ax.duckdb` its columns and the statement tha
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
-import pyarrow as pa
-
-_NANOS: Final = Decimal(1_000_000_000)
-_NS_PER_US: Final = 1_000
 _MOST_HISTORY: Final = 100_000  # rows; 30 days of a change each 26 s
 
 
 class Kind(Enum):
-    """What a column holds in SQLite, and what readers of the file see."""
+    """What a column holds in SQLite: its type in the file, and SQL for what readers of the view see of it."""
 
-    TEXT = "text"
-    COUNT = "whole number"
-    NUMBER = "number"
-    FLAG = "0 or 1"
-    TIME = "Unix nanoseconds"
-    MAP = "JSON object of text"
-    USD = "nano-dollars"
+    TEXT = "VARCHAR", "{}"
+    COUNT = "BIGINT", "{}"
+    NUMBER = "DOUBLE", "{}"
+    FLAG = "BIGINT", "{} <> 0"
+    MAP = "MAP(VARCHAR, VARCHAR)", "{}"
+    """A JSON object of text."""
+    TIME = "BIGINT", "make_timestamptz({} // 1000)"
+    """Unix nanoseconds."""
+    USD = "BIGINT", "({} * 0.000000001::DECIMAL(10, 9))::DECIMAL(19, 9)"
+    """Nano-dollars."""
 
-    @property
-    def type(self) -> pa.DataType:
-        """Its type in the file."""
-        return _TYPES[self]
+    def field(self, name: str) -> str:
+        """A column of the file."""
+        return f"'{name}': '{self.value[0]}'"
+
+    def column(self, name: str) -> str:
+        """A column of the view."""
+        return f"{self.value[1].format(_quoted(name))} AS {_quoted(name)}"
 
 
-_TYPES: Final[Mapping[Kind, pa.DataType]] = {
-    Kind.TEXT: pa.string(),
-    Kind.COUNT: pa.int64(),
-    Kind.NUMBER: pa.float64(),
-    Kind.FLAG: pa.bool_(),
-    Kind.TIME: pa.timestamp("us", tz="UTC"),
-    Kind.MAP: pa.map_(pa.string(), pa.string()),
-    Kind.USD: pa.decimal128(19, 9),
-}
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
 READ: Final[Mapping[Kind, Callable[[Any], Any]]] = {
-    Kind.FLAG: bool,
-    Kind.TIME: lambda nanoseconds: nanoseconds // _NS_PER_US,
-    Kind.MAP: lambda text: [(_whole(name), _whole(str(value))) for name, value in json.loads(text).items()],
-    Kind.USD: lambda nanos: Decimal(nanos) / _NANOS,
+    Kind.MAP: lambda text: {_whole(name): _whole(str(value)) for name, value in json.loads(text).items()},
 }
 """How a value of SQLite becomes one of the file, where it is another."""
 
 
 def _whole(text: str) -> str:
-    """Without halves of surrogate pairs, which JSON can hold and Parquet cannot."""
+    """Without halves of surrogate pairs, which JSON can hold and DuckDB cannot."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -68,15 +61,12 @@ class Published:
     sql: str
     mark: str = ""
 
-    @property
-    def schema(self) -> pa.Schema:
-        """Of the file; fields are numbered, as those of segments are."""
-        return pa.schema(
-            [
-                pa.field(name, kind.type, metadata={"PARQUET:field_id": str(number)})
-                for number, (name, kind) in enumerate(self.columns.items(), 1)
-            ]
-        )
+    def select(self, path: str) -> str:
+        """SQL for the rows of the view, from the file at `path`, which is a literal."""
+        fields = ", ".join(kind.field(name) for name, kind in self.columns.items())
+        columns = ", ".join(kind.column(name) for name, kind in self.columns.items())
+        read = f"read_json({path}, format = 'newline_delimited', columns = {{{fields}}})"
+        return f"SELECT {columns} FROM {read}"  # noqa: S608 (names of ours)
 
 
 def unit_of(table: str) -> str:

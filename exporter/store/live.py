@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from exporter import disk, model
-from exporter.control import files as tables
 from exporter.errors import BadConfig
 from exporter.store import duck, files, publish
 from exporter.store.rolled import ROLLS
@@ -49,10 +48,7 @@ def write(data: Path, target: Path) -> None:
 
 def statements(data: Path) -> list[str]:
     """What makes the views over `data`, in order."""
-    control = [
-        f"CREATE VIEW control.{name} AS FROM read_parquet({duck.file_literal(tables.path_of(data, name))})"
-        for name in publish.CONTROL
-    ]
+    control = [f"CREATE VIEW control.{name} AS {publish.decided(data, name)}" for name in publish.CONTROL]
     stored = [f"CREATE VIEW stored.{name} AS {_rows(data, name)}" for name in model.STORED]
     opened = [
         f"CREATE VIEW stored.{name}{publish.OPEN} AS {_rows(data, name, below=roll.level)}"

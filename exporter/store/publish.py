@@ -25,7 +25,7 @@ MANIFEST: Final = "manifest.json"
 """In the data directory: table → list of {path, rows, bytes, min_time, max_time}; times in Unix nanoseconds."""
 
 CONTROL: Final = tuple(PUBLISHED)
-"""Views over what the serving process writes, `DATA/control/NAME.parquet`."""
+"""Views over what the serving process writes, `DATA/control/NAME.jsonl`."""
 
 OBJECTS: Final = (
     "add_wrapping",
@@ -110,6 +110,11 @@ def objects() -> list[str]:
     return [(_SQL / f"{name}.sql").read_text(encoding="utf-8") for name in OBJECTS]
 
 
+def decided(data: Path, name: str) -> str:
+    """A SELECT of the rows of a table of the control database, as they are when it is asked."""
+    return PUBLISHED[name].select(duck.file_literal(tables.path_of(data, name)))
+
+
 class Publisher:
     """Builds the files that are published; its caller holds a lock around each call."""
 
@@ -165,8 +170,7 @@ class Publisher:
             run("CREATE SCHEMA stored")
             run("CREATE SCHEMA control")
             for name in CONTROL:
-                path = duck.file_literal(tables.path_of(self._data, name))
-                run(f"CREATE VIEW control.{name} AS FROM read_parquet({path})")
+                run(f"CREATE VIEW control.{name} AS {decided(self._data, name)}")
         for name in changed:
             table = model.STORED[name.removesuffix(OPEN)]
             run(f"CREATE OR REPLACE VIEW stored.{name} AS {self._rows(table, live[name])}")

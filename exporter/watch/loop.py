@@ -289,7 +289,7 @@ class Watch:
 
     def _publish(self) -> float:
         version = self.control.version()
-        if version != self._version or not self._is_whole():
+        if version != self._version or self._publisher.is_behind or not self._is_whole():
             self._publisher.publish()
             self._version = version
             self._delivery.wake()  # another process may have put something into the outbox

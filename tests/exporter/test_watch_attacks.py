@@ -258,8 +258,8 @@ def test_past_the_list_a_tenant_still_meets_the_folders_of_others_and_of_ours_cl
         f"FROM read_blob('{root}/segments/spans/tenant=acme/../../../catalog.sqlite')",
         f"FROM read_blob('{root}/segments/spans/tenant=acme//..//tenant=acme2/{theirs.name}')",
         f"FROM read_blob('file://{other}')",
-        f"FROM read_parquet('{root}/control/alerts.parquet')",
-        f"FROM read_blob('{root}/schema/../control/alerts.parquet')",
+        f"FROM read_json('{root}/control/alerts.jsonl')",
+        f"FROM read_blob('{root}/schema/../control/alerts.jsonl')",
         f"FROM read_blob('{root}/ax.duckdb')",
     ]
     done = subprocess.run(

@@ -83,6 +83,7 @@ def figures(  # noqa: PLR0913 (what is asked)
     is_quick: bool = False,
     percentiles: bool = True,
     most: int | None = None,
+    glance: str = "",
 ) -> Answer[Figures]:
     """The figures of `period`, a row per bucket of `step_ns` (0: one) and per value of the fields `by`.
 
@@ -91,16 +92,16 @@ def figures(  # noqa: PLR0913 (what is asked)
     fields; then the period is as given. What `is_quick` has rollups where there are many records, too: of a few whole
     minutes, as a page shows them. Rollups are asked for the whole cells that the period touches: the answer's
     period; without `percentiles`, which then are None, they answer in a fraction of the time. Raises `AxError`, also
-    where there are more than `most` rows.
+    where there are more than `most` rows. `glance` is what `Views.glance` gave with the period.
     """
     if from_rollups is None:
         is_long = period.length_ns > RAW_MOST_NS or (is_quick and is_dense(views, period) and step_ns % MINUTE == 0)
         from_rollups = is_long and _has(of, by, where)
     bound: dict[str, object] = {"most": None if most is None else most + 1, "percentiles": percentiles}
     if from_rollups:
-        found = _from_cells(views, period, of, by, where, (step_ns, origin_ns), bound)
+        found = _from_cells(views, period, of, by, where, (step_ns, origin_ns), bound, glance)
     else:
-        found = _from_records(views, period, of, by, where, (step_ns, origin_ns), bound)
+        found = _from_records(views, period, of, by, where, (step_ns, origin_ns), bound, glance)
     return bounded(found, most)
 
 
@@ -127,13 +128,15 @@ def _from_records(
     where: str | None,
     buckets_ns: tuple[int, int],
     bound: Mapping[str, object],
+    glance: str,
 ) -> Answer[Figures]:
     _, _, statement, view = of.value
     condition = parse(where, of.subject)
     parameters = {**period.us(*buckets_ns), "margin_us": _MARGIN_NS // NS_PER_US, **bound, **condition.parameters}
     places = {"where": condition.sql, "calls": text("counted_calls"), **grouping(by, of.subject)}
     within = Period(period.start_ns - _MARGIN_NS, period.end_ns)
-    return Answer(views.rows(statement, Figures, parameters, places, within=within), EXACT, period, view)
+    rows = views.rows(statement, Figures, parameters, places, within=within, glance=glance)
+    return Answer(rows, EXACT, period, view)
 
 
 def _from_cells(
@@ -144,6 +147,7 @@ def _from_cells(
     where: str | None,
     buckets_ns: tuple[int, int],
     bound: Mapping[str, object],
+    glance: str,
 ) -> Answer[Figures]:
     _, sources, _, _ = of.value
     step_ns, origin_ns = buckets_ns
@@ -157,7 +161,8 @@ def _from_cells(
         **condition.parameters,
     }
     places = {"cells": cells, "where": condition.sql, **grouping(by, CELLS)}
-    return Answer(views.rows("cells", Figures, parameters, places, within=whole), SKETCH, whole, cells)
+    rows = views.rows("cells", Figures, parameters, places, within=whole, glance=glance)
+    return Answer(rows, SKETCH, whole, cells)
 
 
 def cells_for(period: Period, step_ns: int) -> tuple[str, int]:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -27,8 +26,8 @@ from exporter.query.fields import (
 from exporter.query.filter import EVERYTHING, parse
 from exporter.query.paged import Mark
 from exporter.query.period import MINUTE, Period
+from exporter.query.pruned import pruned, statement
 from exporter.query.views import Views, text
-from exporter.store import publish
 from exporter.units import NS_PER_US
 
 _SPAN: Final = ("trace_id", "span_id", "ingest_time")
@@ -90,18 +89,13 @@ def page(
     condition = parse(where, of.subject)
     is_all = condition is EVERYTHING
     chosen = of.columns if columns is None else tuple(columns)
-    places: Mapping[str, str] = {
-        "view": _rows_of(of),
-        "time": of.time,
-        "nanos": of.nanos,
-        "where": condition.sql,
-        "columns": ", ".join(chosen),
-        "ids": ", ".join(of.ids),
-    }
+    asked_of = {"time": of.time, "nanos": of.nanos, "where": condition.sql}
+    shown = {"columns": ", ".join(chosen), "ids": ", ".join(of.ids)}
+    places = {**asked_of, **shown, "view": _rows_of(of, *asked_of.values(), *shown.values())}
 
     before_ns, behind_ns = of.near_ns or (0, 0)
     margin = {"before_us": before_ns // NS_PER_US, "behind_us": behind_ns // NS_PER_US}
-    keys = {**places, "view": f"({of.keys})"} if of.keys and is_all else places
+    keys = {**asked_of, "view": f"({of.keys})" if of.keys and is_all else _rows_of(of, *asked_of.values())}
 
     def about(stretch: Period) -> Period | None:
         return None if of.is_grouped else Period(stretch.start_ns - before_ns, stretch.end_ns + behind_ns)
@@ -122,20 +116,20 @@ def page(
     return Page(views.table("listed_rows", asked, places, within=about(place.period)), place.following)
 
 
-def _rows_of(of: Listed) -> str:
+def _rows_of(of: Listed, *naming: str) -> str:
+    """Rows that have the columns which these parts of a statement name."""
     if of.source:
         return f"({text(of.source)})"
-    return f"({near(of.view)})" if of.near_ns else of.view
+    return f"({near(of.view) if of.near_ns else pruned(of.view, frozenset(_WORD.findall(' '.join(naming))))})"
 
 
 @cache
 def near(view: str) -> str:
     """The statement of a view, over the spans that began about the period."""
-    statement = (_VIEWS / f"{view}.sql").read_text(encoding="utf-8").rstrip().removesuffix(";")
-    return _SPANS_STORED.sub(_SPANS_NEAR, statement[statement.index(" AS\n") + 4 :])
+    return _SPANS_STORED.sub(_SPANS_NEAR, statement(view))
 
 
-_VIEWS: Final = Path(publish.__file__).parent / "sql" / "views"
+_WORD: Final = re.compile(r"\w+")
 _SPANS_STORED: Final = re.compile(r"stored\.spans( /\*[^*]*\*/)?")
 _SPANS_NEAR: Final = (
     r"(FROM stored.spans\1 WHERE start_time >= make_timestamptz($start_us::BIGINT - $before_us::BIGINT)"
@@ -164,10 +158,12 @@ _SPANS_MORE: Final = (
 )  # fmt: skip
 
 LISTS: Final[Mapping[str, Listed]] = {
-    "spans": Listed("spans", "Spans, the newest first.", SPANS, _SPANS, _SPANS_MORE),
+    "spans": Listed(
+        "spans", "Spans, the newest first.", SPANS, _SPANS, _SPANS_MORE, keys="FROM stored.spans"
+    ),
     "spans-pending": Listed(
         "spans_pending", "Copies of spans that were sent when they started, the newest first.", SPANS, _SPANS,
-        _SPANS_MORE,
+        _SPANS_MORE, keys="FROM stored.spans_pending",
     ),
     "llm-calls": Listed(
         "llm_calls",

@@ -37,10 +37,13 @@ class Now:
 
 def now(views: Views, period: Period, now_ns: int) -> Now:
     """How all is at `now_ns`, and was in a period before it. Raises `AxError`."""
+    period, glance = views.glance(period)
     is_many = is_dense(views, period)
     step_ns = max(period.step_ns(_POINTS), MINUTE if is_many else 0)
-    over_time = {row.bucket_ns: row for row in figures(views, period, step_ns=step_ns, is_quick=True).rows}
-    calls = next(iter(figures(views, period, is_quick=True).rows), None)
+    over_time = {
+        row.bucket_ns: row for row in figures(views, period, step_ns=step_ns, is_quick=True, glance=glance).rows
+    }
+    calls = next(iter(figures(views, period, is_quick=True, glance=glance).rows), None)
     whole = period.widened(step_ns)
     buckets = [over_time.get(at) for at in range(whole.start_ns, whole.end_ns, step_ns)]
     return Now(
@@ -49,7 +52,7 @@ def now(views: Views, period: Period, now_ns: int) -> Now:
         calls,
         tuple(None if one is None else one.count for one in buckets),
         tuple(None if one is None else one.percentiles_ns[1] for one in buckets),
-        next(iter(figures(views, period, of=Of.SPANS, is_quick=True, percentiles=False).rows), None),
+        next(iter(figures(views, period, of=Of.SPANS, is_quick=True, percentiles=False, glance=glance).rows), None),
         providers(views, now_ns).rows,
         runs(views, period, where="status = running", limit=_FEW).rows,
         failures(views, period, limit=_FEW).rows if not is_many or calls is None or calls.failed else (),

@@ -2,7 +2,15 @@
 -- $start_us, $end_us: the period in which they began, Unix microseconds. $limit: most rows. {where}: by filter.py,
 -- {after}: by traces.py.
 WITH touched AS (
-    SELECT *
+    SELECT
+        trace_id,
+        parent_span_id,
+        name,
+        service_name,
+        start_time_unix_nano,
+        duration_ns,
+        status_code,
+        cost_nanos
     FROM stored.spans
     WHERE start_time >= make_timestamptz($start_us::BIGINT)
       AND start_time < make_timestamptz($end_us::BIGINT)

@@ -36,6 +36,7 @@ BENCHES: Final = {
     "sdk": _Bench("tests.bench.sdk"),
     "api": _Bench("tests.bench.api"),
     "browse": _Bench("tests.bench.browse"),
+    "told": _Bench("tests.bench.told"),
     "watched": _Bench("tests.bench.watched"),
     "views": _Bench("tests.bench.views"),
 }

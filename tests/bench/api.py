@@ -156,7 +156,7 @@ def _filled(server: Server, plan: Plan, say: Say) -> dict[str, str]:
     """The questions, about a day that is there: it is sent where nothing is."""
     if stored.count(server.data, Signal.TRACES) == 0:
         query.fill(server, query.Plan(millions=plan.millions, templates=plan.templates), say)
-        query.settled(server)
+    say(f"settled after {query.settled(server):.0f} s")  # hours that were open when the data were made are closed now
     ((end, trace, span),) = server.sql(
         """SELECT start_time_unix_nano, trace_id, span_id FROM spans WHERE gen_ai_request_model IS NOT NULL
         ORDER BY start_time_unix_nano DESC LIMIT 1"""

@@ -27,6 +27,7 @@ _ROWS_AT_ONCE: Final = 100
 _MESSAGE_LENGTH: Final = 600
 _FILE: Final = "ax.duckdb"
 
+_FAILED_MEND: Final = "correct the statement; `FROM (DESCRIBE spans)` tells the columns of a view"
 SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -59,7 +60,7 @@ def answer(job: socket.socket) -> None:
     except (MemoryError, duckdb.OutOfMemoryException):
         said = _refusal("memory", "the statement needed more memory than it may have", "ask for fewer rows at a time")
     except duckdb.Error as error:
-        said = _refusal("failed", _in_one_line(_without(str(error), data)), "")
+        said = _refusal("failed", _in_one_line(_without(str(error), data)), _FAILED_MEND)
     except (ValueError, OverflowError):  # Python has no such value: an interval of five million years
         said = _refusal("failed", "a value that cannot be shown as it is", "cast it: value::VARCHAR")
     job.sendall(json.dumps(said, allow_nan=False).encode() + b"\n")

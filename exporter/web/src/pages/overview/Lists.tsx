@@ -98,7 +98,7 @@ export function Providers({ asking }: { asking: Asking }) {
     {
       key: "state",
       title: "State",
-      width: "104px",
+      width: "114px",
       cell: (row) => (
         <span title={row.reason}>
           <Status state={row.state ?? "idle"} />

@@ -141,7 +141,14 @@ def _add_costs(router: APIRouter, shared: Shared) -> None:
         with shared.views(caller) as views:
             period = time.period(shared.clock.wall())
             found = figures(
-                views, period, by=by, where=where, step_ns=step.ns(period), percentiles=False, most=MOST_ROWS
+                views,
+                period,
+                by=by,
+                where=where,
+                step_ns=step.ns(period),
+                is_quick=True,
+                percentiles=False,
+                most=MOST_ROWS,
             )
         rows = tuple(
             CostThen(row.bucket_ns, labelled(by, row.labels), row.cost_nanos, row.count, row.unpriced)
@@ -194,7 +201,14 @@ def _add_calls(router: APIRouter, shared: Shared) -> None:
         with shared.views(caller) as views:
             period = time.period(shared.clock.wall())
             found = figures(
-                views, period, of=whose.of, by=whose.by, where=whose.where, step_ns=step.ns(period), most=MOST_ROWS
+                views,
+                period,
+                of=whose.of,
+                by=whose.by,
+                where=whose.where,
+                step_ns=step.ns(period),
+                is_quick=True,
+                most=MOST_ROWS,
             )
         rows = tuple(called_then(whose.by, row) for row in found.rows)
         answer = Answer(rows, found.precision, found.period, found.source)

@@ -125,7 +125,7 @@ def costs(  # noqa: PLR0913 (a command's options)
             return
         answer, total = costs_of(views, period, by=asked.by, where=where, limit=limit)
         step = period.step_ns(_TABLE_BUCKETS)
-        over_time = figures(views, period, where=where, step_ns=step, percentiles=measure.is_percentile)
+        over_time = figures(views, period, where=where, step_ns=step, is_quick=True, percentiles=measure.is_percentile)
     if form is Form.JSON:
         about = {name: getattr(total, name) for name in ("cost_nanos", "calls", "unpriced")}
         print_json({**plain(answer, _cost_columns(asked.by)), **about})

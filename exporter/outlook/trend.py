@@ -70,7 +70,7 @@ def going(views: Views, period: Period, measures: Sequence[Measure], *, where: s
     Nothing where there were no calls in either. Raises `AxError`.
     """
     asked = partial(figures, views, where=where, percentiles=any(measure.is_percentile for measure in measures))
-    now = asked(period)
+    now = asked(period, is_quick=True)
     before = asked((now.period or period).before(), from_rollups=now.source.startswith("cells"))
     if not now.rows and not before.rows:
         return []

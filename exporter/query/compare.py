@@ -46,7 +46,7 @@ def compared(
     of, where = measured_of(measure, of, where)
     percentiles = measure.is_percentile
     asked = partial(figures, views, of=of, by=by, where=where, percentiles=percentiles, most=most)
-    now = asked(period, from_rollups=rollups)
+    now = asked(period, from_rollups=rollups, is_quick=True)
     is_rolled = now.source.startswith("cells")
     width = now.period or period
     before_it = width.before()

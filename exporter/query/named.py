@@ -156,6 +156,7 @@ def series(  # noqa: PLR0913 (what is asked)
     answer = figures(
         views,
         period,
+        is_quick=True,
         of=of,
         by=by,
         where=where,

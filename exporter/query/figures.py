@@ -97,9 +97,10 @@ def figures(  # noqa: PLR0913 (what is asked)
     if from_rollups is None:
         is_long = period.length_ns > RAW_MOST_NS or (is_quick and is_dense(views, period) and step_ns % MINUTE == 0)
         from_rollups = is_long and _has(of, by, where)
-    bound: dict[str, object] = {"most": None if most is None else most + 1, "percentiles": percentiles}
+    bound: dict[str, object] = {"most": None if most is None else most + 1}
     if from_rollups:
-        found = _from_cells(views, period, of, by, where, (step_ns, origin_ns), bound, glance)
+        buckets_ns = step_ns, origin_ns
+        found = _from_cells(views, period, of, by, where, buckets_ns, bound, glance, percentiles=percentiles)
     else:
         found = _from_records(views, period, of, by, where, (step_ns, origin_ns), bound, glance)
     return bounded(found, most)
@@ -139,7 +140,7 @@ def _from_records(
     return Answer(rows, EXACT, period, view)
 
 
-def _from_cells(
+def _from_cells(  # noqa: PLR0913 (what is asked)
     views: Views,
     period: Period,
     of: Of,
@@ -148,6 +149,8 @@ def _from_cells(
     buckets_ns: tuple[int, int],
     bound: Mapping[str, object],
     glance: str,
+    *,
+    percentiles: bool,
 ) -> Answer[Figures]:
     _, sources, _, _ = of.value
     step_ns, origin_ns = buckets_ns
@@ -160,8 +163,9 @@ def _from_cells(
         **bound,
         **condition.parameters,
     }
-    places = {"cells": cells, "where": condition.sql, **grouping(by, CELLS)}
-    rows = views.rows("cells", Figures, parameters, places, within=whole, glance=glance)
+    places = {"summed": text("cells_summed"), "cells": cells, "where": condition.sql, **grouping(by, CELLS)}
+    statement = "cells" if percentiles else "cells_plain"
+    rows = views.rows(statement, Figures, parameters, places, within=whole, glance=glance)
     return Answer(rows, SKETCH, whole, cells)
 
 

@@ -96,6 +96,10 @@ class Kept:
                     self._glances.popitem(last=False)
             return seen.period, seen.mark
 
+    def is_recent(self, period: Period) -> bool:
+        """Whether it ends now, or did a moment ago."""
+        return self._clock.wall() - period.end_ns < period.length_ns // _GLANCES
+
     def keep(self, statement: str, parameters: Mapping[str, object], answer: pa.Table) -> None:
         """Remembers it, unless it is large."""
         if answer.nbytes > _LARGE_BYTES:

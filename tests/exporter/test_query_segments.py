@@ -151,6 +151,16 @@ def test_a_period_of_the_past_is_never_taken_for_another(current: Current, monke
         assert views.glance(now)[1] != ""
 
 
+def test_a_sender_whose_clock_is_ahead_makes_no_past_of_now(current: Current, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.query.views._MANY", 3)
+    current.kept = Kept(clock=StillClock(NOON - HOUR))
+    with current.views(None, longest_s=60) as views:
+        now = Period(NOON - 3 * HOUR, NOON - HOUR)
+        assert views.glance(now)[1] != ""
+        before = Period(NOON - 4 * HOUR, NOON - 2 * HOUR)
+        assert views.glance(before) == (before, "")
+
+
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_module, "_LARGE_BYTES", 1_000)
     kept = Kept(most_bytes=2_000)

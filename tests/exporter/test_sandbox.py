@@ -74,7 +74,7 @@ def test_a_select_over_the_views_is_answered(
     assert values(sandbox.run(data, sql)) == rows
 
 
-@pytest.mark.parametrize("sql", ["SELEC 1", "SELECT nam FROM spans", "SELECT nam", "FROM spans WHERE nam", "4\u00c3"])
+@pytest.mark.parametrize("sql", ["SELEC 1", "SELECT nme FROM spans", "SELECT nme", "FROM spans WHERE nme", "4\u00c3"])
 def test_what_tells_a_mistake_in_a_statement_tells_how_to_look(sandbox: Sandbox, data: Path, sql: str) -> None:
     with pytest.raises(SqlRefused) as refused:
         sandbox.run(data, sql)

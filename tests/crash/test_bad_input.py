@@ -174,7 +174,7 @@ def stored(server: Server, case: Odd, service: str) -> list[tuple[Any, ...]]:
     return good + odd
 
 
-@pytest.mark.parametrize("way", ["grpc", "protobuf", "json"])
+@pytest.mark.parametrize("way", ["grpc", pytest.param("protobuf", marks=pytest.mark.slow), "json"])
 @pytest.mark.parametrize("case", ODD, ids=[case.name for case in ODD])
 def test_an_odd_record_is_stored_as_it_is_or_left_out_and_the_good_one_beside_it_is_kept(
     server: Server, case: Odd, way: str

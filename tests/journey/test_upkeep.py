@@ -76,6 +76,7 @@ def test_a_replay_gives_another_server_the_same_records(server: Server, tmp_path
             assert rows(other.data, query) == rows(server.data, query)
 
 
+@pytest.mark.slow
 def test_a_replay_of_some_takes_a_filter(server: Server, tmp_path: Path) -> None:
     with running(tmp_path / "other") as other:
         ax("export", "spans", "--data", server.data, "--to", other.http, "--filter", "user = bob")

@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tests.running import ENVIRON, Server, ax, running, until
 from tests.sdk.standin.server import standing_in
@@ -46,10 +49,17 @@ def models() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[str]:
-    """A provider that knows no model."""
+    """A provider that knows no model; Codex, which leaves behind what it has not sent, is told so late."""
     with HTTPServer("127.0.0.1") as started:
         started.no_handler_status_code = 404
+        started.expect_request(re.compile(".*/responses")).respond_with_handler(_late)
         yield started.url_for("")
+
+
+def _late(_: Request) -> Response:
+    """Longer than the five seconds after which an SDK sends what it has."""
+    time.sleep(8)
+    return Response(status=404)
 
 
 def installed(package: str, folder: Path) -> Path:
@@ -105,7 +115,7 @@ def test_codex(server: Server, refusing: str, tmp_path: Path) -> None:
     (home / "config.toml").write_text(CODEX.format(url=refusing) + settings(server, "codex"))
     script = f"codex exec --skip-git-repo-check '{ASKED}' < /dev/null"
     run(script, tmp_path, programs, CODEX_HOME=str(home), OPENAI_API_KEY="sk-none")
-    until(lambda: arrived(server, "codex%") != set(), "something of Codex")  # what it sends before it ends varies
+    until(lambda: arrived(server, "codex%") != set(), "something of Codex")
 
 
 def test_gemini_cli(server: Server, refusing: str, tmp_path: Path) -> None:

@@ -161,7 +161,11 @@ def test_a_token_lets_in(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "program"),
-    [("python", OPENAI), pytest.param("openai", OPENAI, marks=pytest.mark.slow), ("langchain", LANGCHAIN)],
+    [
+        ("python", OPENAI),
+        pytest.param("openai", OPENAI, marks=pytest.mark.slow),
+        pytest.param("langchain", LANGCHAIN, marks=pytest.mark.slow),
+    ],
     ids=lambda one: one[:9],
 )
 def test_python_programs(server: Server, models: dict[str, str], tmp_path: Path, target: str, program: str) -> None:

@@ -26,7 +26,8 @@ from exporter.query.fields import (
 from exporter.query.filter import EVERYTHING, parse
 from exporter.query.paged import Mark
 from exporter.query.period import MINUTE, Period
-from exporter.query.pruned import pruned, statement
+from exporter.query.pruned import pruned
+from exporter.query.segments import statements
 from exporter.query.views import Views, text
 from exporter.units import NS_PER_US
 
@@ -126,7 +127,7 @@ def _rows_of(of: Listed, *naming: str) -> str:
 @cache
 def near(view: str) -> str:
     """The statement of a view, over the spans that began about the period."""
-    return _SPANS_STORED.sub(_SPANS_NEAR, statement(view))
+    return _SPANS_STORED.sub(_SPANS_NEAR, statements()[view])
 
 
 _WORD: Final = re.compile(r"\w+")

@@ -1,32 +1,23 @@
 """A view with none but the columns that a question names: binding the others takes longer than reading rows does.
 
-In: the name of a published view, words. Out: its statement with the columns that are among the words.
+In: the name of a published view over segments, words. Out: its statement with the columns that are among the words.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Final
 
-from exporter.store import publish
+from exporter.query.segments import statements
 
-_VIEWS: Final = Path(publish.__file__).parent / "sql" / "views"
 _MARKS: Final = re.compile(r"'(?:[^']|'')*'|[(\[{]|[)\]}]|,")
 _NAME: Final = re.compile(r"\w+$")
 _FROM: Final = "\nFROM "
 
 
-@cache
-def statement(view: str) -> str:
-    """What makes a view's rows."""
-    text = (_VIEWS / f"{view}.sql").read_text(encoding="utf-8").rstrip().removesuffix(";")
-    return text[text.index(" AS\n") + 4 :]
-
-
 def pruned(view: str, words: Collection[str]) -> str:
     """The statement with the columns that are among the words; whole where it is not one SELECT that names them."""
-    whole = statement(view)
+    whole = statements()[view]
     columns = _columns(view)
     if not columns:
         return whole
@@ -37,7 +28,7 @@ def pruned(view: str, words: Collection[str]) -> str:
 @cache
 def _columns(view: str) -> Mapping[str, str]:
     """The SQL of each column by its name: what it is called, or its own; none where that cannot be told."""
-    whole = statement(view)
+    whole = statements()[view]
     if not whole.startswith("SELECT\n") or whole.count("SELECT") > 1:
         return {}
     items = list(_items(whole[len("SELECT") : whole.index(_FROM)]))

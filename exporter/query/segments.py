@@ -166,8 +166,8 @@ class Lists:
 
 
 @cache
-def _views() -> Mapping[str, str]:
-    """The statement of each published view over segments, without what makes it one."""
+def statements() -> Mapping[str, str]:
+    """The statement of each published view over segments, by its name, without what makes it a view."""
     found = {}
     for name, sql in zip(publish.OBJECTS, publish.objects(), strict=True):
         head = f"CREATE VIEW {name} AS\n"
@@ -183,7 +183,7 @@ def expanded(statement: str) -> str:
     """A statement in which views over segments are the statements that they stand for."""
 
     def statement_of(found: re.Match[str]) -> str:
-        view = _views().get(found[2])
+        view = statements().get(found[2])
         return found[0] if view is None else f"{found[1]} ({expanded(view)})"
 
     return _SOURCE.sub(statement_of, statement)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.query.pruned import pruned, statement
+from exporter.query.pruned import pruned
+from exporter.query.segments import statements
 from tests.exporter.store_tables import ask, opened
 
 
@@ -20,7 +21,7 @@ def test_a_view_has_the_columns_that_are_named_and_no_others(tmp_path: Path, vie
 
 @pytest.mark.parametrize("view", ["spans", "voice_turns", "evaluations", "workflow_runs"])
 def test_what_is_more_than_one_select_stays_whole(view: str) -> None:
-    assert pruned(view, {"trace_id"}) == statement(view)
+    assert pruned(view, {"trace_id"}) == statements()[view]
 
 
 def _columns(data: Path, sql: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ import { type Column, Table } from "../../core/ui/Table";
 import { changed, useParam, useRange, withRange } from "../../core/url";
 import { Failed } from "./cells";
 import { Charts } from "./Charts";
+import { names } from "./filter";
 import { List, useAway } from "./List";
 import { spanPath } from "./paths";
 import { type Called, rowsOf, type SpanRow } from "./rows";
@@ -72,7 +73,7 @@ def look_up(order): ...`,
 };
 
 /** Fields that these rows have, and spans in general have not. */
-const NOT_OF_SPANS = /(?:^|[\s(])(?:run|step|type|call)(?=$|[\s=!~<>)])/;
+const NOT_OF_SPANS = ["run", "step", "type", "call"];
 
 export function Work({ kind }: { kind: Kind }) {
   const range = useRange();
@@ -84,7 +85,7 @@ export function Work({ kind }: { kind: Kind }) {
     { query: { ...range.query, ...where(filter), limit: 100 } },
     { ...following(range, "traces"), hold: isAway },
   );
-  const isOfSpans = !NOT_OF_SPANS.test(filter.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""'));
+  const isOfSpans = !names(filter, NOT_OF_SPANS);
   const ofSpans = both(equals("operation", kind.operation), filter);
   const query = { ...range.query, of: "spans" as const, filter: ofSpans };
   const asking = { ...following(range, "traces"), enabled: isOfSpans };
